@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_CLIENT_H
+#define CONTINUUM_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A member's side of a federation: join, contribute, query (docs/PROTOCOL.md is what happens on the
+ * wire).
+ *
+ *     struct continuum_error error;
+ *     struct continuum_client *client = NULL;
+ *     struct continuum_answer *answer = NULL;
+ *     if (!continuum_open(&(struct continuum_settings){0}, &client, &error) ||
+ *         !continuum_query(client, &(struct continuum_question){.text = "pool deadlock"}, &answer,
+ * &error)) fprintf(stderr, "%s\n", error.detail); continuum_answer_free(answer);
+ *     continuum_close(client);
+ *
+ * A function that returns false has filled `error` (which must not be NULL) and left its outputs
+ * untouched. Strings are UTF-8. Credits are counted in thousandths. A client belongs to one thread
+ * at a time; two clients may run in two. The *_json functions return one JSON document without a
+ * trailing newline, to be released with free(), or NULL when memory is out. The *_free functions
+ * and continuum_close accept NULL.
+ */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+#define CONTINUUM_VERSION "1.0.0"
+
+struct continuum_client;
+
+struct continuum_error {
+    unsigned status;  /* the HTTP status that goes with the code */
+    char code[32];    /* for programs, stable: "insufficient-credits" */
+    char title[64];   /* what the code means */
+    char detail[240]; /* for a person: what happened, and what to do next */
+};
+
+struct continuum_settings {
+    const char *profile; /* which membership, [a-z0-9][a-z0-9-]{0,63}; NULL: "default" */
+    bool insecure;       /* permit http:// to another machine */
+    unsigned timeout_ms; /* for one request; 0: 60000 */
+};
+
+/* --- membership
+ * -----------------------------------------------------------------------------------------------
+ */
+
+struct continuum_membership {
+    const char *address; /* continuum_init: the coordinator's URL; continuum_join: an invite link */
+    const char *invite;  /* a code from the operator, or NULL: the one in the link, if any */
+    const char *level;   /* "minimal", "standard", "extensive"; NULL: "standard" */
+    const char *privacy; /* "high", "balanced", "open"; NULL: "balanced" */
+};
+
+/*
+ * Becomes the first member of a federation: makes the federation key, which the coordinator never
+ * sees, and joins. The coordinator's key is taken on trust from `address`, unless that is an invite
+ * link without a federation key.
+ */
+bool continuum_init(const struct continuum_settings *settings,
+                    const struct continuum_membership *membership, struct continuum_client **ret,
+                    struct continuum_error *error);
+
+/* Joins by an invite link. */
+bool continuum_join(const struct continuum_settings *settings,
+                    const struct continuum_membership *membership, struct continuum_client **ret,
+                    struct continuum_error *error);
+
+/* Opens a membership that init or join made. Talks to nobody yet. */
+bool continuum_open(const struct continuum_settings *settings, struct continuum_client **ret,
+                    struct continuum_error *error);
+
+/* Wipes the keys from memory. */
+void continuum_close(struct continuum_client *client);
+
+enum { CONTINUUM_LINK_SIZE = 512 };
+
+/* Writes the link that invites others. It carries the federation key: a secret of all members. */
+void continuum_link(const struct continuum_client *client, char ret_link[CONTINUUM_LINK_SIZE]);
+
+/* --- contributing
+ * --------------------------------------------------------------------------------------------- */
+
+struct continuum_statement {
+    const char *text;
+    size_t text_length;
+    size_t line;       /* the caller's number for it, for the report */
+    double confidence; /* 0 to 1; rounded to what the privacy mode permits */
+};
+
+/*
+ * Reads `text[TAB confidence]`, without a newline, into *ret, whose text points into `line`.
+ * Confidence is 0.8 when the line names none, and -1 when what it names is none:
+ * continuum_contribute rejects such a statement.
+ */
+void continuum_statement_parse(const char *line, size_t length, struct continuum_statement *ret);
+
+struct continuum_batch {
+    const struct continuum_statement *statements;
+    size_t count;
+    const char *domain;                                         /* NULL: "general" */
+    double min_confidence;                                      /* statements below are left out */
+    void (*progress)(void *context, size_t done, size_t total); /* or NULL */
+    void *context;
+};
+
+struct continuum_rejection {
+    size_t line;
+    char code[32];
+    char detail[240];
+};
+
+struct continuum_acceptance {
+    size_t line;
+    char tag[44]; /* what continuum_withdraw takes */
+};
+
+struct continuum_report {
+    struct continuum_acceptance *accepted;
+    size_t accepted_count;
+    struct continuum_rejection *rejected; /* in no particular order of lines */
+    size_t rejected_count;
+    size_t duplicates; /* the same pattern again, in the same batch: sent once */
+    size_t left_out;   /* below min_confidence */
+    int64_t earned_millicredits;
+    int64_t balance_millicredits; /* negative when nothing was sent */
+    int64_t daily_remaining;      /* contributions that are still paid today; likewise */
+};
+
+/*
+ * Sends the statements, in as many requests as it takes. A statement that is refused is reported;
+ * the others go on. When a request fails, those before it stand, and sending all of them again
+ * changes nothing for what was accepted.
+ */
+bool continuum_contribute(struct continuum_client *client, const struct continuum_batch *batch,
+                          struct continuum_report **ret, struct continuum_error *error);
+char *continuum_report_json(const struct continuum_report *report);
+void continuum_report_free(struct continuum_report *report);
+
+/* --- querying
+ * -------------------------------------------------------------------------------------------------
+ */
+
+struct continuum_question {
+    const char *text;
+    const char *domain;    /* NULL: all */
+    double min_confidence; /* 0: all */
+    unsigned max_results;  /* 0: the coordinator's default */
+};
+
+struct continuum_result {
+    char *text;
+    char domain[65];
+    char tag[44];
+    char released_on[11]; /* YYYY-MM-DD */
+    double confidence, score;
+    double quality; /* share of the votes that are high; negative: no votes */
+    uint64_t epoch, contributor_count, verification_count, refuted_count;
+};
+
+struct continuum_answer {
+    char query_id[72];
+    int64_t cost_millicredits, balance_millicredits;
+    struct continuum_result
+        *results; /* each verified to be what members of this federation contributed */
+    size_t result_count;
+    size_t refused;        /* results that failed a check and are not shown */
+    char why_refused[240]; /* what the first of them failed */
+};
+
+/* Sends the search terms, hashed under the federation key, and verifies each result. Costs credits,
+ * found or not. */
+bool continuum_query(struct continuum_client *client, const struct continuum_question *question,
+                     struct continuum_answer **ret, struct continuum_error *error);
+char *continuum_answer_json(const struct continuum_answer *answer);
+void continuum_answer_free(struct continuum_answer *answer);
+
+/* --- one's account
+ * -------------------------------------------------------------------------------------------- */
+
+struct continuum_credits {
+    int64_t available_millicredits;
+    int64_t earned_monthly_millicredits, spent_monthly_millicredits; /* this calendar month, UTC */
+    int64_t earned_today_millicredits, daily_limit_millicredits;     /* for contributions */
+};
+
+bool continuum_credits(struct continuum_client *client, struct continuum_credits *ret,
+                       struct continuum_error *error);
+char *continuum_credits_json(const struct continuum_credits *credits);
+
+struct continuum_status {
+    char url[256], federation_name[128], federation_id[23], coordinator_key[44];
+    char instance_id[32], level[16], effective_level[16], privacy_mode[16], tier[32];
+    char joined_at[21];
+    uint64_t level_missing; /* contributions that the declared level still wants this week */
+    uint64_t contributions, released;
+    uint64_t epoch, threshold; /* contributors it takes to release a pattern */
+};
+
+bool continuum_status(struct continuum_client *client, struct continuum_status *ret,
+                      struct continuum_error *error);
+char *continuum_status_json(const struct continuum_status *status);
+
+/* The status of a new member with the link that invites others: a secret. */
+char *continuum_membership_json(const struct continuum_status *status, const char *link);
+
+struct continuum_withdrawal {
+    uint64_t withdrawn;
+    int64_t reversed_millicredits, balance_millicredits;
+};
+
+/* Takes back one contribution, or all of them when `tag` is NULL. */
+bool continuum_withdraw(struct continuum_client *client, const char *tag,
+                        struct continuum_withdrawal *ret, struct continuum_error *error);
+char *continuum_withdrawal_json(const struct continuum_withdrawal *withdrawal);
+
+/* The error as a problem document (RFC 9457). */
+char *continuum_error_json(const struct continuum_error *error);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_API_API_H
+#define CONTINUUM_API_API_H
+
+#include "domain/coordinator.h"
+#include "http/bucket.h"
+#include "http/router.h"
+#include "http/server.h"
+
+/* What handlers work with; every request's `context`. */
+struct api {
+    struct coordinator *coordinator;
+    const struct settings *settings;
+    const struct server_limits *limits; /* shown to members */
+    struct buckets *joins;              /* by address */
+    bool draining;                      /* /readyz says so */
+};
+
+/* The route table and the bearer token's check. */
+extern const struct router api_router;
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handlers.h"
+#include "domain/credits.h"
+
+/* ---- GET /v1/credits ---- */
+
+static void account_answer(struct operation *operation, enum fault fault)
+{
+    const struct account *account = (const struct account *)operation;
+    struct request *request = operation->context;
+    if (fault) {
+        api_refuse(request, fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault);
+        return;
+    }
+    request_answer(request, 200,
+                   json_pack("{s:o, s:o, s:o, s:{s:I, s:i}}", "available",
+                             json_credits(account->balance), "earned_monthly",
+                             json_credits(account->month.earned), "spent_monthly",
+                             json_credits(account->month.spent), "daily", "earned",
+                             (json_int_t)account->today.payable, "limit",
+                             (int)api_of(request)->settings->daily_contribution_limit));
+}
+
+void credits_get_handle(struct request *request)
+{
+    struct account *account = account_new(api_of(request)->coordinator);
+    if (!account) {
+        api_refuse(request, FAULT_MEMORY);
+        return;
+    }
+    account->number = api_caller(request)->number;
+    account->now_s = api_now_s();
+    account->operation.answer = account_answer;
+    account->operation.context = request;
+    operation_submit(&account->operation);
+}
+
+/* ---- GET /v1/credits/ledger ---- */
+
+static json_t *transfer_encode(const struct transfer *transfer, int64_t number)
+{
+    bool received = transfer->credit == number;
+    struct credits amount = {received ? transfer->amount.milli : -transfer->amount.milli};
+    return json_pack("{s:o, s:s, s:o, s:o, s:o}", "transfer_id", json_b64(&transfer->id, 16),
+                     "kind", transfer_kind_name(transfer->kind), "amount", json_credits(amount),
+                     "tag", transfer->has_tag ? json_b64(&transfer->tag, 32) : json_null(),
+                     "created_at", json_time(transfer->created_at_s));
+}
+
+static void page_answer(struct operation *operation, enum fault fault)
+{
+    const struct ledger_page *page = (const struct ledger_page *)operation;
+    struct request *request = operation->context;
+    if (fault) {
+        api_refuse(request, fault);
+        return;
+    }
+    json_t *transfers = json_array();
+    for (size_t i = 0; i < page->count; i++)
+        json_array_append_new(transfers, transfer_encode(&page->transfers[i], page->number));
+    int64_t last = page->count ? page->transfers[page->count - 1].sequence : 0;
+    request_answer(request, 200,
+                   json_pack("{s:o, s:o}", "transfers", transfers, "next_cursor",
+                             api_cursor(last, page->count, page->limit)));
+}
+
+void ledger_get_handle(struct request *request)
+{
+    uint64_t after = 0, limit = 0;
+    if (!api_page(request, PAGE_MAX, &after, &limit))
+        return;
+    struct ledger_page *page = ledger_page_new(api_of(request)->coordinator);
+    if (!page) {
+        api_refuse(request, FAULT_MEMORY);
+        return;
+    }
+    page->number = api_caller(request)->number;
+    page->after = (int64_t)after;
+    page->limit = (size_t)limit;
+    page->operation.answer = page_answer;
+    page->operation.context = request;
+    operation_submit(&page->operation);
+}

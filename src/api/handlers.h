@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_API_HANDLERS_H
+#define CONTINUUM_API_HANDLERS_H
+
+#include "api/api.h"
+#include "api/json.h"
+#include "domain/directory.h"
+#include "http/request.h"
+
+/* The request's api. */
+struct api *api_of(const struct request *request);
+
+/* The member that asks; never NULL in a handler of an ACCESS_MEMBER route before anything was
+ * awaited. */
+struct instance *api_caller(const struct request *request);
+
+/* The seconds of the wall clock: read once per handler and passed on. */
+int64_t api_now_s(void);
+
+/*
+ * Parses the body by a table. False: the request was refused already (malformed-json,
+ * invalid-request with `errors`). *ret_root must be given back with json_decref when what was
+ * borrowed from it is no longer needed.
+ */
+bool api_body(struct request *request, const struct field *fields, size_t count, void *target,
+              json_t **ret_root);
+
+/* ?cursor=&limit= of a list; limit 1 to `max`, 100 when absent. False: refused already. */
+bool api_page(struct request *request, uint64_t max, uint64_t *ret_after, uint64_t *ret_limit);
+
+/* The capture of the route as a tag. False: answered with 404. */
+bool api_tag(struct request *request, struct tag *ret);
+
+/* Answers with the fault of an operation, in the one way that all handlers share. */
+void api_refuse(struct request *request, enum fault fault);
+
+/* Refuses with "errors" of findings. */
+void api_refuse_findings(struct request *request, struct findings *findings);
+
+/* {results..., next_cursor}: the cursor of a page that is full, or null. */
+json_t *api_cursor(int64_t last_sequence, size_t count, size_t limit);
+
+/* Handlers, by path (routes.c). */
+void federation_get_handle(struct request *request);
+void health_handle(struct request *request);
+void ready_handle(struct request *request);
+void instances_post_handle(struct request *request);
+void instance_get_handle(struct request *request);
+void instance_patch_handle(struct request *request);
+void instance_delete_handle(struct request *request);
+void tokens_post_handle(struct request *request);
+void evaluations_post_handle(struct request *request);
+void contributions_get_handle(struct request *request);
+void contributions_post_handle(struct request *request);
+void contributions_delete_handle(struct request *request);
+void contribution_delete_handle(struct request *request);
+void queries_post_handle(struct request *request);
+void pattern_get_handle(struct request *request);
+void credits_get_handle(struct request *request);
+void ledger_get_handle(struct request *request);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/handlers.h"
+#include "crypto/oprf.h"
+#include "store/keyring.h"
+
+struct evaluations_body {
+    uint32_t epoch;
+    json_t *blinded;
+};
+
+static const struct field evaluations_fields[] = {
+    {"epoch", FIELD_UNSIGNED, REQUIRED, offsetof(struct evaluations_body, epoch), 0, UINT32_MAX},
+    {"blinded", FIELD_LIST, REQUIRED, offsetof(struct evaluations_body, blinded), 1,
+     OPRF_BATCH_MAX},
+};
+
+/* Runs on a worker; 50 microseconds an element. */
+struct evaluation {
+    struct job job;
+    struct request *request;
+    const struct oprf_key *key;
+    uint32_t epoch;
+    size_t count, bad;
+    struct scalar proof_random;
+    struct oprf_proof proof;
+    enum fault fault;
+    struct point blinded[OPRF_BATCH_MAX], evaluated[OPRF_BATCH_MAX];
+};
+
+static void evaluation_run(struct job *job)
+{
+    struct evaluation *evaluation = (struct evaluation *)job;
+    evaluation->fault = oprf_evaluate(evaluation->key, &evaluation->proof_random,
+                                      evaluation->blinded, evaluation->count, evaluation->evaluated,
+                                      &evaluation->proof, &evaluation->bad);
+}
+
+static void refuse_element(struct request *request, size_t index, const char *detail)
+{
+    struct findings findings = {0};
+    char pointer[32];
+    snprintf(pointer, sizeof pointer, "/blinded/%zu", index);
+    findings_add(&findings, pointer, "%s", detail);
+    api_refuse_findings(request, &findings);
+}
+
+static void evaluation_done(struct job *job)
+{
+    struct evaluation *evaluation = (struct evaluation *)job;
+    struct request *request = evaluation->request;
+    if (evaluation->fault == FAULT_RECORD_POINT) {
+        refuse_element(request, evaluation->bad, "must be an element of ristretto255");
+    } else if (evaluation->fault) {
+        api_refuse(request, evaluation->fault);
+    } else {
+        json_t *elements = json_array();
+        for (size_t i = 0; i < evaluation->count; i++)
+            json_array_append_new(elements, json_b64(&evaluation->evaluated[i], 32));
+        request_answer(request, 200,
+                       json_pack("{s:I, s:o, s:o}", "epoch", (json_int_t)evaluation->epoch,
+                                 "evaluated", elements, "proof",
+                                 json_b64(&evaluation->proof, OPRF_PROOF_LENGTH)));
+    }
+    free(evaluation);
+}
+
+/* False: refused already. */
+static bool blinded_decode(struct request *request, json_t *list, struct evaluation *evaluation)
+{
+    size_t index;
+    json_t *element;
+    json_array_foreach (list, index, element) {
+        const char *text = json_string_value(element);
+        if (!text || !b64_decode(text, json_string_length(element), &evaluation->blinded[index],
+                                 sizeof evaluation->blinded[index])) {
+            refuse_element(request, index, "must be base64url of 32 bytes, without padding");
+            return false;
+        }
+    }
+    evaluation->count = json_array_size(list);
+    return true;
+}
+
+void evaluations_post_handle(struct request *request)
+{
+    struct coordinator *coordinator = api_of(request)->coordinator;
+    struct evaluations_body body = {0};
+    json_t *root = NULL;
+    if (!api_body(request, evaluations_fields,
+                  sizeof evaluations_fields / sizeof *evaluations_fields, &body, &root))
+        return;
+    struct evaluation *evaluation = calloc(1, sizeof *evaluation);
+    bool good = evaluation && blinded_decode(request, body.blinded, evaluation);
+    json_decref(root);
+    if (!evaluation)
+        api_refuse(request, FAULT_MEMORY);
+    if (good && body.epoch != coordinator->epoch.number) {
+        api_refuse(request, FAULT_EPOCH_NOT_CURRENT);
+        good = false;
+    }
+    if (!good) {
+        free(evaluation);
+        return;
+    }
+    evaluation->job = (struct job){.run = evaluation_run, .done = evaluation_done};
+    evaluation->request = request;
+    evaluation->epoch = body.epoch;
+    evaluation->key = keyring_oprf(coordinator->keyring, body.epoch);
+    oprf_blind_random(&evaluation->proof_random);
+    workers_submit(coordinator->workers, &evaluation->job);
+}

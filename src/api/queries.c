@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "api/published.h"
+#include "crypto/record.h"
+#include "domain/query.h"
+
+/* ---- POST /v1/queries ---- */
+
+struct query_body {
+    json_t *terms, *route;
+    const char *domain;
+    uint8_t min_confidence;
+    uint32_t max_results;
+    bool priority;
+};
+
+#define QUERY(member) offsetof(struct query_body, member)
+static const struct field query_fields[] = {
+    {"terms", FIELD_LIST, REQUIRED, QUERY(terms), 1, QUERY_TOKENS_MAX},
+    {"domain", FIELD_TEXT, OPTIONAL, QUERY(domain), 1, DOMAIN_LENGTH_MAX},
+    {"min_confidence", FIELD_HUNDREDTHS, OPTIONAL, QUERY(min_confidence), 0, 0},
+    {"max_results", FIELD_UNSIGNED, OPTIONAL, QUERY(max_results), 1, UINT32_MAX},
+    {"priority", FIELD_BOOLEAN, OPTIONAL, QUERY(priority), 0, 0},
+    {"route", FIELD_JSON, OPTIONAL, QUERY(route), 0, 0},
+};
+
+static int compare_tokens(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static void terms_decode(json_t *terms, struct query *query, struct findings *findings)
+{
+    size_t index;
+    json_t *term;
+    json_array_foreach (terms, index, term) {
+        json_int_t token = json_integer_value(term);
+        char pointer[32];
+        snprintf(pointer, sizeof pointer, "/terms/%zu", index);
+        if (!json_is_integer(term) || token < 1 || token > UINT32_MAX)
+            findings_add(findings, pointer, "must be an integer from 1 to 4294967295");
+        query->tokens[query->token_count++] = (uint32_t)token;
+    }
+    qsort(query->tokens, query->token_count, sizeof *query->tokens, compare_tokens);
+    for (size_t i = 1; i < query->token_count && !findings->errors; i++)
+        if (query->tokens[i] == query->tokens[i - 1])
+            findings_add(findings, "/terms", "must be distinct");
+}
+
+static void query_decode(const struct query_body *body, struct query *query,
+                         struct findings *findings)
+{
+    terms_decode(body->terms, query, findings);
+    if (body->domain && !domain_is_valid(body->domain, strlen(body->domain)))
+        findings_add(findings, "/domain", "must be a domain: a-z, 0-9 and '-', at most 64");
+    if (body->route)
+        findings_add(findings, "/route", "queries are not routed by this coordinator yet");
+    query->domain = body->domain;
+    query->confidence_min = body->min_confidence;
+    query->max_results = body->max_results;
+    query->priority = body->priority;
+}
+
+static void query_answer(struct operation *operation, enum fault fault)
+{
+    const struct query *query = (const struct query *)operation;
+    struct request *request = operation->context;
+    if (fault) {
+        request_refuse(request, fault, NULL,
+                       fault == FAULT_INSUFFICIENT_CREDITS
+                           ? json_pack("{s:o, s:o}", "balance", json_credits(query->balance),
+                                       "cost", json_credits(query->cost))
+                           : NULL);
+        return;
+    }
+    json_t *results = json_array();
+    for (size_t i = 0; i < query->count; i++) {
+        json_t *pattern = published_encode(&query->results[i]);
+        json_object_set_new(pattern, "score",
+                            json_real((double)query->results[i].score_millionths / 1e6));
+        json_array_append_new(results, pattern);
+    }
+    request_answer(request, 200,
+                   json_pack("{s:o, s:o, s:o, s:o, s:b}", "query_id",
+                             json_b64(query->id, QUERY_ID_LENGTH), "cost",
+                             json_credits(query->cost), "balance", json_credits(query->balance),
+                             "results", results, "routed", 0));
+}
+
+/* FAULT_NONE: submitted. */
+static enum fault query_start(struct request *request, struct query *query)
+{
+    const struct instance *asker = api_caller(request);
+    query->number = asker->number;
+    query->now_s = api_now_s();
+    query->operation.answer = query_answer;
+    query->operation.context = request;
+    bytes_random(query->id, sizeof query->id);
+    return query_submit(query, asker);
+}
+
+void queries_post_handle(struct request *request)
+{
+    struct query_body body = {.max_results = QUERY_RESULTS_DEFAULT};
+    struct findings findings = {0};
+    json_t *root = NULL;
+    if (!api_body(request, query_fields, sizeof query_fields / sizeof *query_fields, &body, &root))
+        return;
+    struct query *query = query_new(api_of(request)->coordinator);
+    if (query)
+        query_decode(&body, query, &findings);
+    json_decref(root);
+    if (!query) {
+        api_refuse(request, FAULT_MEMORY);
+        return;
+    }
+    enum fault fault = findings.errors ? FAULT_INVALID_REQUEST : query_start(request, query);
+    if (!fault)
+        return;
+    operation_free(&query->operation);
+    if (findings.errors)
+        api_refuse_findings(request, &findings);
+    else
+        api_refuse(request, fault);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handlers.h"
+#include "domain/membership.h"
+
+/* Sorted by path, then method. */
+static const struct route routes[] = {
+    {METHOD_GET, "/healthz", ACCESS_ANYONE, health_handle},
+    {METHOD_GET, "/readyz", ACCESS_ANYONE, ready_handle},
+    {METHOD_DELETE, "/v1/contributions", ACCESS_MEMBER, contributions_delete_handle},
+    {METHOD_GET, "/v1/contributions", ACCESS_MEMBER, contributions_get_handle},
+    {METHOD_POST, "/v1/contributions", ACCESS_MEMBER, contributions_post_handle},
+    {METHOD_DELETE, "/v1/contributions/{tag}", ACCESS_MEMBER, contribution_delete_handle},
+    {METHOD_GET, "/v1/credits", ACCESS_MEMBER, credits_get_handle},
+    {METHOD_GET, "/v1/credits/ledger", ACCESS_MEMBER, ledger_get_handle},
+    {METHOD_GET, "/v1/federation", ACCESS_ANYONE, federation_get_handle},
+    {METHOD_POST, "/v1/instances", ACCESS_ANYONE, instances_post_handle},
+    {METHOD_DELETE, "/v1/instances/{id}", ACCESS_MEMBER, instance_delete_handle},
+    {METHOD_GET, "/v1/instances/{id}", ACCESS_MEMBER, instance_get_handle},
+    {METHOD_PATCH, "/v1/instances/{id}", ACCESS_MEMBER, instance_patch_handle},
+    {METHOD_POST, "/v1/oprf/evaluations", ACCESS_MEMBER, evaluations_post_handle},
+    {METHOD_GET, "/v1/patterns/{tag}", ACCESS_MEMBER, pattern_get_handle},
+    {METHOD_POST, "/v1/queries", ACCESS_MEMBER, queries_post_handle},
+    {METHOD_POST, "/v1/tokens", ACCESS_ANYONE, tokens_post_handle},
+};
+
+static enum fault authenticate(struct request *request, const char *text, size_t length)
+{
+    struct instance *instance = NULL;
+    enum fault fault =
+        member_authenticate(api_of(request)->coordinator, text, length, api_now_s(), &instance);
+    if (!fault)
+        request->caller = instance->handle;
+    return fault;
+}
+
+const struct router api_router = {
+    .routes = routes,
+    .route_count = sizeof routes / sizeof *routes,
+    .authenticate = authenticate,
+};

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "util/cleanup.h"
+
+/* credits, status and withdraw */
+
+enum cli_exit cli_credits(const struct cli_options *options)
+{
+    struct continuum_error error;
+    struct continuum_credits credits;
+    char text[CLI_CREDITS_SIZE], other[CLI_CREDITS_SIZE];
+    _cleanup_(cli_client_done) struct continuum_client *client = NULL;
+    if (!continuum_open(&options->settings, &client, &error) ||
+        !continuum_credits(client, &credits, &error))
+        return cli_fail(options, &error);
+    if (options->json)
+        return cli_print_json(continuum_credits_json(&credits));
+    printf("available   %s\n", cli_credits_text(credits.available_millicredits, text));
+    printf("this month  %s earned, %s spent\n",
+           cli_credits_text(credits.earned_monthly_millicredits, text),
+           cli_credits_text(credits.spent_monthly_millicredits, other));
+    printf("today       %s of %s earned by contributing\n",
+           cli_credits_text(credits.earned_today_millicredits, text),
+           cli_credits_text(credits.daily_limit_millicredits, other));
+    return CLI_OK;
+}
+
+static void status_print(const struct continuum_status *status)
+{
+    printf("federation     %s\n", status->federation_name);
+    printf("coordinator    %s\n", status->url);
+    printf("its key        %s\n", status->coordinator_key);
+    printf("you            %s, since %s\n", status->instance_id, status->joined_at);
+    printf("level          %s", status->effective_level);
+    if (strcmp(status->level, status->effective_level) != 0)
+        printf(" (%" PRIu64 " more contributions this week for %s)", status->level_missing,
+               status->level);
+    printf("\nprivacy        %s\n", status->privacy_mode);
+    printf("tier           %s\n", status->tier);
+    printf("contributions  %" PRIu64 ", of which %" PRIu64 " released\n", status->contributions,
+           status->released);
+    printf("epoch          %" PRIu64 ", releases what %" PRIu64 " members share\n", status->epoch,
+           status->threshold);
+}
+
+enum cli_exit cli_status(const struct cli_options *options)
+{
+    struct continuum_error error;
+    struct continuum_status status;
+    _cleanup_(cli_client_done) struct continuum_client *client = NULL;
+    if (!continuum_open(&options->settings, &client, &error) ||
+        !continuum_status(client, &status, &error))
+        return cli_fail(options, &error);
+    if (options->json)
+        return cli_print_json(continuum_status_json(&status));
+    status_print(&status);
+    return CLI_OK;
+}
+
+enum cli_exit cli_withdraw(const struct cli_options *options)
+{
+    struct continuum_error error;
+    struct continuum_withdrawal withdrawal;
+    char reversed[CLI_CREDITS_SIZE], balance[CLI_CREDITS_SIZE];
+    _cleanup_(cli_client_done) struct continuum_client *client = NULL;
+    if (options->all == (options->operand != NULL))
+        return cli_misuse(options, "withdraw wants either the tag of a contribution or --all.");
+    if (!continuum_open(&options->settings, &client, &error) ||
+        !continuum_withdraw(client, options->operand, &withdrawal, &error))
+        return cli_fail(options, &error);
+    if (options->json)
+        return cli_print_json(continuum_withdrawal_json(&withdrawal));
+    printf("withdrawn   %" PRIu64 "\n", withdrawal.withdrawn);
+    printf("credits     %s taken back, %s to spend\n",
+           cli_credits_text(withdrawal.reversed_millicredits, reversed),
+           cli_credits_text(withdrawal.balance_millicredits, balance));
+    return CLI_OK;
+}

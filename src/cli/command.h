@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_CLI_COMMAND_H
+#define CONTINUUM_CLI_COMMAND_H
+
+#include "cli/options.h"
+
+enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* One command each; they print, and return how the program ends. */
+enum cli_exit cli_contribute(const struct cli_options *options);
+enum cli_exit cli_credits(const struct cli_options *options);
+enum cli_exit cli_init(const struct cli_options *options);
+enum cli_exit cli_invite(const struct cli_options *options);
+enum cli_exit cli_join(const struct cli_options *options);
+enum cli_exit cli_query(const struct cli_options *options);
+enum cli_exit cli_status(const struct cli_options *options);
+enum cli_exit cli_withdraw(const struct cli_options *options);
+
+#endif

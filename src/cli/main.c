@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+
+static const struct command {
+    const char *name, *usage, *summary;
+    unsigned takes;
+    bool wants_operand;
+    enum cli_exit (*run)(const struct cli_options *options);
+} commands[] = {
+    {"contribute", "contribute FILE|-", "share patterns, one a line: text[TAB confidence]",
+     TAKES_DOMAIN | TAKES_MIN_CONFIDENCE, true, cli_contribute},
+    {"credits", "credits", "what you have to spend", 0, false, cli_credits},
+    {"init", "init URL", "be the first member: make the key, print the invite link",
+     TAKES_INVITE | TAKES_LEVEL | TAKES_PRIVACY, true, cli_init},
+    {"invite", "invite", "print the invite link again: a secret", 0, false, cli_invite},
+    {"join", "join LINK|-", "become a member by an invite link",
+     TAKES_INVITE | TAKES_LEVEL | TAKES_PRIVACY, true, cli_join},
+    {"query", "query \"TEXT\"", "find patterns that enough members share",
+     TAKES_DOMAIN | TAKES_MAX_RESULTS | TAKES_MIN_CONFIDENCE, true, cli_query},
+    {"status", "status", "who and where you are", 0, false, cli_status},
+    {"withdraw", "withdraw TAG|--all", "take back contributions", TAKES_ALL, false, cli_withdraw},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static enum cli_exit help_print(const struct command *command)
+{
+    if (command) {
+        printf("continuum-fed %s: %s\n\n", command->usage, command->summary);
+        if (command->takes)
+            cli_options_print(stdout, command->takes);
+    } else {
+        puts("continuum-fed COMMAND: a member of a federation\n");
+        for (size_t i = 0; i < COMMANDS; i++)
+            printf("  %-20s %s\n", commands[i].usage, commands[i].summary);
+        puts("\ncontinuum-fed COMMAND --help lists a command's options. All of them take:\n");
+    }
+    cli_options_print(stdout, 0);
+    return CLI_OK;
+}
+
+static enum cli_exit command_run(const struct cli_options *options, unsigned used)
+{
+    char sentence[200];
+    const struct command *command = options->command ? command_find(options->command) : NULL;
+    if (options->version) {
+        puts("continuum-fed " CONTINUUM_VERSION);
+        return CLI_OK;
+    }
+    if (options->help)
+        return help_print(command);
+    if (!options->command)
+        return cli_misuse(options, "A command is missing.");
+    if (!command) {
+        snprintf(sentence, sizeof sentence, "There is no command \"%.80s\".", options->command);
+        return cli_misuse(options, sentence);
+    }
+    bool operand_fits = command->wants_operand ? options->operand != NULL
+                                               : !options->operand || command->takes & TAKES_ALL;
+    if (!operand_fits || used & ~command->takes) {
+        snprintf(sentence, sizeof sentence, "It is: continuum-fed %s%s.", command->usage,
+                 command->takes ? " [options]" : "");
+        return cli_misuse(options, sentence);
+    }
+    return command->run(options);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli_options options;
+    unsigned used;
+    char problem[200];
+    if (!cli_options_parse(argc, argv, &options, &used, problem))
+        return (int)cli_misuse(&options, problem);
+    enum cli_exit code = command_run(&options, used);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("continuum-fed: The output could not be written.\n", stderr);
+        return CLI_FAILED;
+    }
+    return (int)code;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "util/number.h"
+
+enum kind { KIND_FLAG, KIND_TEXT, KIND_CHOICE, KIND_CONFIDENCE, KIND_COUNT };
+
+enum { RESULTS_MAX = 200, CONFIDENCE_UNIT = 1000000 };
+
+static const struct cli_option {
+    const char *name, *argument; /* a choice's argument is its values, with | between them */
+    enum kind kind;
+    unsigned set;
+    size_t offset;
+    const char *summary;
+} options[] = {
+#define AT(member) offsetof(struct cli_options, member)
+    {"all", NULL, KIND_FLAG, TAKES_ALL, AT(all), "all of your contributions"},
+    {"domain", "DOMAIN", KIND_TEXT, TAKES_DOMAIN, AT(domain), "a-z, 0-9 and -, like databases"},
+    {"help", NULL, KIND_FLAG, 0, AT(help), "this text, or that of a command"},
+    {"insecure", NULL, KIND_FLAG, 0, AT(settings.insecure), "permit http:// to other machines"},
+    {"invite", "CODE", KIND_TEXT, TAKES_INVITE, AT(invite), "a code from the operator"},
+    {"json", NULL, KIND_FLAG, 0, AT(json), "one JSON document on standard output"},
+    {"level", "minimal|standard|extensive", KIND_CHOICE, TAKES_LEVEL, AT(level),
+     "how much you mean to contribute (standard)"},
+    {"max-results", "N", KIND_COUNT, TAKES_MAX_RESULTS, AT(max_results), "at most N patterns (10)"},
+    {"min-confidence", "X", KIND_CONFIDENCE, TAKES_MIN_CONFIDENCE, AT(min_confidence),
+     "leave out what is below X, 0 to 1"},
+    {"privacy", "high|balanced|open", KIND_CHOICE, TAKES_PRIVACY, AT(privacy),
+     "how many must share a pattern of yours before it shows (balanced)"},
+    {"profile", "NAME", KIND_TEXT, 0, AT(settings.profile), "which membership (default)"},
+    {"version", NULL, KIND_FLAG, 0, AT(version), "the version"},
+#undef AT
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t length = strlen(value);
+    for (const char *choice = choices; choice; choice = strchr(choice, '|')) {
+        choice += *choice == '|';
+        if (length && strcspn(choice, "|") == length && memcmp(choice, value, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool option_store(const struct cli_option *option, const char *value,
+                         struct cli_options *ret)
+{
+    void *at = (char *)ret + option->offset;
+    uint64_t number;
+    switch (option->kind) {
+    case KIND_FLAG:
+        *(bool *)at = true;
+        return true;
+    case KIND_TEXT:
+        *(const char **)at = value;
+        return true;
+    case KIND_CHOICE:
+        *(const char **)at = value;
+        return is_choice(option->argument, value);
+    case KIND_CONFIDENCE:
+        if (!number_parse_fixed(value, 6, 0, CONFIDENCE_UNIT, &number))
+            return false;
+        *(double *)at = (double)number / CONFIDENCE_UNIT;
+        return true;
+    case KIND_COUNT:
+        if (!number_parse(value, 1, RESULTS_MAX, &number))
+            return false;
+        *(unsigned *)at = (unsigned)number;
+        return true;
+    }
+    return false;
+}
+
+static bool operands_take(int argc, char **argv, struct cli_options *ret, char ret_problem[200])
+{
+    if (optind < argc)
+        ret->command = argv[optind++];
+    if (optind < argc)
+        ret->operand = argv[optind++];
+    if (optind == argc)
+        return true;
+    snprintf(ret_problem, 200, "\"%.80s\" is one argument too many. Is a text not in quotes?",
+             argv[optind]);
+    return false;
+}
+
+bool cli_options_parse(int argc, char **argv, struct cli_options *ret, unsigned *ret_used,
+                       char ret_problem[200])
+{
+    struct option known[OPTIONS + 1] = {0};
+    int chosen = 0;
+    *ret = (struct cli_options){0};
+    *ret_used = 0;
+    for (int i = 0; i < OPTIONS; i++)
+        known[i] = (struct option){
+            options[i].name, options[i].argument ? required_argument : no_argument, &chosen, i};
+    opterr = 0;
+    optind = 0;
+    for (int code; (code = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
+        if (code == '?' || code == ':') {
+            snprintf(ret_problem, 200,
+                     code == '?' ? "There is no option %.80s." : "%.80s wants a value.",
+                     argv[optind - 1]);
+            return false;
+        }
+        if (!option_store(&options[chosen], optarg, ret)) {
+            snprintf(ret_problem, 200, "--%s %.60s: it must be %s.", options[chosen].name, optarg,
+                     options[chosen].kind == KIND_CONFIDENCE ? "a number from 0 to 1"
+                     : options[chosen].kind == KIND_COUNT    ? "a number from 1 to 200"
+                                                             : options[chosen].argument);
+            return false;
+        }
+        *ret_used |= options[chosen].set;
+    }
+    return operands_take(argc, argv, ret, ret_problem);
+}
+
+void cli_options_print(FILE *stream, unsigned set)
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        char left[48];
+        if (set ? !(options[i].set & set) : options[i].set != 0)
+            continue;
+        snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].argument ? " " : "",
+                 options[i].argument ? options[i].argument : "");
+        fprintf(stream, "  %-38s %s\n", left, options[i].summary);
+    }
+}

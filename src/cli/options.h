@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_CLI_OPTIONS_H
+#define CONTINUUM_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "continuum/client.h"
+
+/* What the command line says. Strings point into argv. */
+struct cli_options {
+    bool all, help, json, version;
+    struct continuum_settings settings; /* --profile, --insecure */
+    const char *domain, *invite, *level, *privacy;
+    double min_confidence;
+    unsigned max_results;
+    const char *command, *operand; /* or NULL */
+};
+
+/* The options that only some commands take; a command's set is a sum of these. Global ones are 0.
+ */
+enum cli_option_set {
+    TAKES_ALL = 1,
+    TAKES_DOMAIN = 2,
+    TAKES_INVITE = 4,
+    TAKES_LEVEL = 8,
+    TAKES_MAX_RESULTS = 16,
+    TAKES_MIN_CONFIDENCE = 32,
+    TAKES_PRIVACY = 64,
+};
+
+/*
+ * Reads argv; options may stand anywhere. *ret_used is the set of those that were given.
+ * False: `ret_problem` is the sentence for the user. ret->json is then as far as it was read.
+ */
+bool cli_options_parse(int argc, char **argv, struct cli_options *ret, unsigned *ret_used,
+                       char ret_problem[200]);
+
+/* Lists the options of the set, one a line; those of set 0 are the global ones. */
+void cli_options_print(FILE *stream, unsigned set);
+
+#endif

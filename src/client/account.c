@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/account.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/text.h"
+#include "util/cleanup.h"
+
+static enum fault not_understood(struct why *why)
+{
+    return why_set(why, FAULT_CORRUPT,
+                   "The coordinator's answer is not what this client expects. Is there a newer "
+                   "version of it?");
+}
+
+bool credits_member(const struct json_t *object, const char *name, int64_t *ret_millicredits)
+{
+    const json_t *member = json_object_get(object, name);
+    double value = json_number_value(member);
+    if (!json_is_number(member) || !(fabs(value) < 1e12))
+        return false;
+    *ret_millicredits = llround(value * 1000);
+    return true;
+}
+
+static enum fault account_get(struct continuum_client *client, const char *path, json_t **ret,
+                              struct why *why)
+{
+    struct client_request request = {.method = "GET", .path = path, .repeat = REPEAT_ALWAYS};
+    return session_call(client, &request, ret, why);
+}
+
+enum fault client_credits(struct continuum_client *client, struct continuum_credits *ret,
+                          struct why *why)
+{
+    _cleanup_(json_done) json_t *answer = NULL;
+    struct continuum_credits credits = {0};
+    enum fault fault = account_get(client, "/v1/credits", &answer, why);
+    if (fault)
+        return fault;
+    const json_t *daily = json_object_get(answer, "daily");
+    if (!credits_member(answer, "available", &credits.available_millicredits) ||
+        !credits_member(answer, "earned_monthly", &credits.earned_monthly_millicredits) ||
+        !credits_member(answer, "spent_monthly", &credits.spent_monthly_millicredits) ||
+        !credits_member(daily, "earned", &credits.earned_today_millicredits) ||
+        !credits_member(daily, "limit", &credits.daily_limit_millicredits))
+        return not_understood(why);
+    *ret = credits;
+    return FAULT_NONE;
+}
+
+static bool instance_read(json_t *answer, struct continuum_status *ret)
+{
+    const char *level, *effective_level, *privacy_mode, *tier, *joined_at;
+    json_int_t level_missing, contributions, released;
+    if (json_unpack(answer, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "contribution_level",
+                    &level, "effective_level", &effective_level, "privacy_mode", &privacy_mode,
+                    "tier", &tier, "joined_at", &joined_at, "level_missing", &level_missing,
+                    "contributions", &contributions, "released", &released) < 0 ||
+        level_missing < 0 || contributions < 0 || released < 0)
+        return false;
+    text_copy(ret->level, sizeof ret->level, level);
+    text_copy(ret->effective_level, sizeof ret->effective_level, effective_level);
+    text_copy(ret->privacy_mode, sizeof ret->privacy_mode, privacy_mode);
+    text_copy(ret->tier, sizeof ret->tier, tier);
+    text_copy(ret->joined_at, sizeof ret->joined_at, joined_at);
+    ret->level_missing = (uint64_t)level_missing;
+    ret->contributions = (uint64_t)contributions;
+    ret->released = (uint64_t)released;
+    return true;
+}
+
+enum fault client_status(struct continuum_client *client, struct continuum_status *ret,
+                         struct federation *ret_federation, struct why *why)
+{
+    const struct profile *profile = &client->profile;
+    _cleanup_(json_done) json_t *answer = NULL;
+    struct continuum_status status = {0};
+    struct federation federation;
+    char path[64];
+    enum fault fault = session_federation(client, &federation, why);
+    if (fault)
+        return fault;
+    snprintf(path, sizeof path, "/v1/instances/%s", profile->instance_id);
+    fault = account_get(client, path, &answer, why);
+    if (fault)
+        return fault;
+    if (!instance_read(answer, &status))
+        return not_understood(why);
+    snprintf(status.url, sizeof status.url, "%s", profile->url);
+    snprintf(status.federation_name, sizeof status.federation_name, "%s", federation.name);
+    snprintf(status.federation_id, sizeof status.federation_id, "%s", profile->federation_id);
+    snprintf(status.coordinator_key, sizeof status.coordinator_key, "%s", profile->coordinator_key);
+    snprintf(status.instance_id, sizeof status.instance_id, "%s", profile->instance_id);
+    status.epoch = federation.epoch.number;
+    status.threshold = federation.epoch.k;
+    *ret = status;
+    *ret_federation = federation;
+    return FAULT_NONE;
+}
+
+enum fault client_withdraw(struct continuum_client *client, const char *tag,
+                           struct continuum_withdrawal *ret, struct why *why)
+{
+    _cleanup_(json_done) json_t *answer = NULL;
+    struct continuum_withdrawal withdrawal = {0};
+    json_int_t withdrawn;
+    struct tag bytes;
+    char path[64 + B64_LENGTH(sizeof bytes)] = "/v1/contributions";
+    if (tag && !b64_decode(tag, strlen(tag), bytes.bytes, sizeof bytes.bytes))
+        return why_set(why, FAULT_INVALID_REQUEST,
+                       "\"%.60s\" is not a tag. A tag has 43 characters; contribute --json lists "
+                       "those of your contributions.",
+                       tag);
+    if (tag)
+        snprintf(path, sizeof path, "/v1/contributions/%s", tag);
+    struct client_request request = {.method = "DELETE", .path = path, .repeat = REPEAT_IF_REFUSED};
+    enum fault fault = session_call(client, &request, &answer, why);
+    if (fault)
+        return fault;
+    if (json_unpack(answer, "{s:I}", "withdrawn", &withdrawn) < 0 || withdrawn < 0 ||
+        !credits_member(answer, "credits_reversed", &withdrawal.reversed_millicredits) ||
+        !credits_member(answer, "balance", &withdrawal.balance_millicredits))
+        return not_understood(why);
+    withdrawal.withdrawn = (uint64_t)withdrawn;
+    *ret = withdrawal;
+    return FAULT_NONE;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "continuum/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/account.h"
+#include "client/contribute.h"
+#include "client/join.h"
+#include "client/link.h"
+#include "client/query.h"
+#include "client/session.h"
+#include "client/statement.h"
+#include "client/text.h"
+#include "util/cleanup.h"
+
+/* The face of the library: faults within, continuum_error outside. */
+
+static bool outcome(enum fault fault, const struct why *why, struct continuum_error *error)
+{
+    if (fault == FAULT_NONE)
+        return true;
+    *error = (struct continuum_error){.status = fault_http_status(fault)};
+    snprintf(error->code, sizeof error->code, "%s", fault_code(fault));
+    snprintf(error->title, sizeof error->title, "%s", fault_title(fault));
+    if (why->text[0])
+        text_copy(error->detail, sizeof error->detail, why->text);
+    else
+        snprintf(error->detail, sizeof error->detail, "%s.", fault_title(fault));
+    return false;
+}
+
+bool continuum_init(const struct continuum_settings *settings,
+                    const struct continuum_membership *membership, struct continuum_client **ret,
+                    struct continuum_error *error)
+{
+    struct why why = {0};
+    enum fault fault = crypto_init();
+    if (!fault)
+        fault = client_join(settings, membership, true, ret, &why);
+    return outcome(fault, &why, error);
+}
+
+bool continuum_join(const struct continuum_settings *settings,
+                    const struct continuum_membership *membership, struct continuum_client **ret,
+                    struct continuum_error *error)
+{
+    struct why why = {0};
+    enum fault fault = crypto_init();
+    if (!fault)
+        fault = client_join(settings, membership, false, ret, &why);
+    return outcome(fault, &why, error);
+}
+
+static enum fault membership_open(const struct continuum_settings *settings,
+                                  struct continuum_client **ret, struct why *why)
+{
+    _cleanup_(profile_done) struct profile profile = {0};
+    char url[ADDRESS_SIZE];
+    enum fault fault = crypto_init();
+    if (!fault)
+        fault = profile_load(settings->profile, &profile, why);
+    if (!fault)
+        fault = address_parse(profile.url, settings->insecure, url, why);
+    if (!fault && !profile.instance_id[0])
+        fault = why_set(why, FAULT_NOT_FOUND,
+                        "Joining %.100s was not finished. Run the same join or init once more.",
+                        profile.url);
+    return fault ? fault : session_open(&profile, settings->timeout_ms, ret);
+}
+
+bool continuum_open(const struct continuum_settings *settings, struct continuum_client **ret,
+                    struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(membership_open(settings, ret, &why), &why, error);
+}
+
+void continuum_close(struct continuum_client *client)
+{
+    session_close(client);
+}
+
+void continuum_link(const struct continuum_client *client, char ret_link[CONTINUUM_LINK_SIZE])
+{
+    struct link link = {0};
+    snprintf(link.url, sizeof link.url, "%s", client->profile.url);
+    snprintf(link.federation_key, KEY_TEXT_SIZE, "%s", client->profile.federation_key);
+    snprintf(link.coordinator_key, KEY_TEXT_SIZE, "%s", client->profile.coordinator_key);
+    link_format(&link, ret_link);
+    bytes_wipe(&link, sizeof link);
+}
+
+void continuum_statement_parse(const char *line, size_t length, struct continuum_statement *ret)
+{
+    statement_parse(line, length, ret);
+}
+
+bool continuum_contribute(struct continuum_client *client, const struct continuum_batch *batch,
+                          struct continuum_report **ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_contribute(client, batch, ret, &why), &why, error);
+}
+
+void continuum_report_free(struct continuum_report *report)
+{
+    if (!report)
+        return;
+    free(report->accepted);
+    free(report->rejected);
+    free(report);
+}
+
+bool continuum_query(struct continuum_client *client, const struct continuum_question *question,
+                     struct continuum_answer **ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_query(client, question, ret, &why), &why, error);
+}
+
+void continuum_answer_free(struct continuum_answer *answer)
+{
+    if (!answer)
+        return;
+    for (size_t i = 0; i < answer->result_count; i++)
+        free(answer->results[i].text);
+    free(answer->results);
+    free(answer);
+}
+
+bool continuum_credits(struct continuum_client *client, struct continuum_credits *ret,
+                       struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_credits(client, ret, &why), &why, error);
+}
+
+bool continuum_status(struct continuum_client *client, struct continuum_status *ret,
+                      struct continuum_error *error)
+{
+    struct why why = {0};
+    struct federation federation;
+    return outcome(client_status(client, ret, &federation, &why), &why, error);
+}
+
+bool continuum_withdraw(struct continuum_client *client, const char *tag,
+                        struct continuum_withdrawal *ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_withdraw(client, tag, ret, &why), &why, error);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "continuum/client.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Results as JSON documents. NULL from jansson travels to the end: packing a NULL fails, and so
+ * does dumping it. */
+
+static char *document(json_t *json)
+{
+    char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    json_decref(json);
+    return text;
+}
+
+/* Whole credits as an integer, others with what decimals they have. A balance is never negative: -1
+ * is unknown. */
+static json_t *credits(int64_t millicredits)
+{
+    if (millicredits < 0)
+        return json_null();
+    return millicredits % 1000 ? json_real((double)millicredits / 1000)
+                               : json_integer(millicredits / 1000);
+}
+
+static json_t *accepted_json(const struct continuum_report *report)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->accepted_count; i++)
+        json_array_append_new(array,
+                              json_pack("{s:I, s:s}", "line", (json_int_t)report->accepted[i].line,
+                                        "tag", report->accepted[i].tag));
+    return array;
+}
+
+static json_t *rejected_json(const struct continuum_report *report)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->rejected_count; i++) {
+        const struct continuum_rejection *rejection = &report->rejected[i];
+        json_array_append_new(array,
+                              json_pack("{s:I, s:s, s:s}", "line", (json_int_t)rejection->line,
+                                        "code", rejection->code, "detail", rejection->detail));
+    }
+    return array;
+}
+
+char *continuum_report_json(const struct continuum_report *report)
+{
+    return document(json_pack(
+        "{s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "accepted", (json_int_t)report->accepted_count,
+        "patterns", accepted_json(report), "rejected", rejected_json(report), "duplicates",
+        (json_int_t)report->duplicates, "left_out", (json_int_t)report->left_out, "credits_earned",
+        credits(report->earned_millicredits), "balance", credits(report->balance_millicredits),
+        "daily_remaining",
+        report->daily_remaining < 0 ? json_null() : json_integer(report->daily_remaining)));
+}
+
+static json_t *result_json(const struct continuum_result *result)
+{
+    return json_pack("{s:s, s:s, s:f, s:I, s:f, s:s, s:s, s:I, s:I, s:I, s:o}", "text",
+                     result->text, "domain", result->domain, "confidence", result->confidence,
+                     "contributor_count", (json_int_t)result->contributor_count, "score",
+                     result->score, "tag", result->tag, "released_on", result->released_on, "epoch",
+                     (json_int_t)result->epoch, "verification_count",
+                     (json_int_t)result->verification_count, "refuted_count",
+                     (json_int_t)result->refuted_count, "quality",
+                     result->quality < 0 ? json_null() : json_real(result->quality));
+}
+
+char *continuum_answer_json(const struct continuum_answer *answer)
+{
+    json_t *results = json_array();
+    for (size_t i = 0; i < answer->result_count; i++)
+        json_array_append_new(results, result_json(&answer->results[i]));
+    return document(json_pack("{s:s, s:o, s:o, s:o, s:I}", "query_id", answer->query_id, "cost",
+                              credits(answer->cost_millicredits), "balance",
+                              credits(answer->balance_millicredits), "results", results, "refused",
+                              (json_int_t)answer->refused));
+}
+
+char *continuum_credits_json(const struct continuum_credits *account)
+{
+    return document(json_pack("{s:o, s:o, s:o, s:{s:o, s:o}}", "available",
+                              credits(account->available_millicredits), "earned_monthly",
+                              credits(account->earned_monthly_millicredits), "spent_monthly",
+                              credits(account->spent_monthly_millicredits), "daily", "earned",
+                              credits(account->earned_today_millicredits), "limit",
+                              credits(account->daily_limit_millicredits)));
+}
+
+static json_t *status_json(const struct continuum_status *status)
+{
+    return json_pack(
+        "{s:s, s:{s:s, s:s, s:s, s:I, s:I}, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I}", "url",
+        status->url, "federation", "name", status->federation_name, "federation_id",
+        status->federation_id, "coordinator_key", status->coordinator_key, "epoch",
+        (json_int_t)status->epoch, "threshold", (json_int_t)status->threshold, "instance_id",
+        status->instance_id, "contribution_level", status->level, "effective_level",
+        status->effective_level, "level_missing", (json_int_t)status->level_missing, "privacy_mode",
+        status->privacy_mode, "tier", status->tier, "joined_at", status->joined_at, "contributions",
+        (json_int_t)status->contributions, "released", (json_int_t)status->released);
+}
+
+char *continuum_status_json(const struct continuum_status *status)
+{
+    return document(status_json(status));
+}
+
+char *continuum_membership_json(const struct continuum_status *status, const char *link)
+{
+    json_t *json = status_json(status);
+    if (json_object_set_new(json, "invite_link", json_string(link)) < 0) {
+        json_decref(json);
+        return NULL;
+    }
+    return document(json);
+}
+
+char *continuum_withdrawal_json(const struct continuum_withdrawal *withdrawal)
+{
+    return document(json_pack("{s:I, s:o, s:o}", "withdrawn", (json_int_t)withdrawal->withdrawn,
+                              "credits_reversed", credits(withdrawal->reversed_millicredits),
+                              "balance", credits(withdrawal->balance_millicredits)));
+}
+
+char *continuum_error_json(const struct continuum_error *error)
+{
+    return document(json_pack("{s:s+, s:s, s:I, s:s, s:s}", "type",
+                              "urn:continuum:problem:", error->code, "title", error->title,
+                              "status", (json_int_t)error->status, "detail", error->detail, "code",
+                              error->code));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_CLIENT_HTTP_H
+#define CONTINUUM_CLIENT_HTTP_H
+
+#include <stdbool.h>
+
+#include "util/fault.h"
+
+struct json_t;
+
+/* One connection to one coordinator, kept alive; JSON over HTTP/1.1. No redirect is ever followed.
+ */
+struct client_http;
+
+/* What may be done once more by itself. */
+enum client_repeat {
+    REPEAT_NEVER,      /* a signed request: its nonce counts once */
+    REPEAT_IF_REFUSED, /* after 429 and 503, which change nothing */
+    REPEAT_ALWAYS,     /* also when the connection broke: doing it twice is doing it once */
+};
+
+struct client_request {
+    const char *method, *path; /* "POST", "/v1/tokens" */
+    const struct json_t *body; /* or NULL */
+    const char *token;         /* bearer, or NULL */
+    enum client_repeat repeat;
+};
+
+/* `url` as address_parse made it. FAULT_MEMORY. */
+enum fault client_http_open(const char *url, unsigned timeout_ms, struct client_http **ret);
+
+void client_http_close(struct client_http *http);
+void client_http_done(struct client_http **http);
+
+/*
+ * Sends and waits. *ret is the answer's object, owned by the caller, or NULL for an answer without
+ * a body. Repeats at most twice, waits at most 10 s where the coordinator asks to.
+ *
+ * FAULT_SYSTEM:  no answer; `why` says whether name, connection, certificate or time failed.
+ * FAULT_CORRUPT: the answer is not JSON, or over 32 MiB.
+ * Others:        the coordinator's problem (problem.h).
+ */
+enum fault client_http_call(struct client_http *http, const struct client_request *request,
+                            struct json_t **ret, struct why *why);
+
+/* For `_cleanup_(json_done) struct json_t *answer = NULL;`. */
+void json_done(struct json_t **json);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/contribution.h"
+
+#include "crypto/group.h"
+#include "domain/credits.h"
+#include "domain/directory.h"
+#include "store/catalog.h"
+#include "store/search.h"
+#include "util/clock.h"
+
+static bool commitments_are_points(const struct record *record)
+{
+    for (size_t j = 0; j < record->k; j++)
+        if (!point_is_valid(&record->commitments[j]))
+            return false;
+    return true;
+}
+
+void offer_check(struct offer *offer, const struct federation_id *federation_id)
+{
+    struct record *record = &offer->record;
+    struct tag tag;
+    record_tag(record, federation_id, &tag);
+    if (!domain_is_valid(record->domain, record->domain_length))
+        offer->refusal = FAULT_RECORD_DOMAIN;
+    else if (!bytes_equal(&tag, &record->tag, sizeof tag))
+        offer->refusal = FAULT_RECORD_TAG;
+    else if (!scalar_is_canonical(&offer->share) || scalar_is_zero(&offer->share))
+        offer->refusal = FAULT_RECORD_SHARE;
+    else if (!commitments_are_points(record))
+        offer->refusal = FAULT_RECORD_POINT;
+}
+
+/* What one request does to an instance's counters, until it is written in one go. */
+struct tally {
+    struct instance_row instance;
+    struct activity today, change;
+    struct instance_change counters;
+};
+
+/*
+ * Pays for a contribution that was just added, or notes that it is due: within the daily limit, for
+ * a tag that was not released when the request came in, and that has never paid this instance
+ * before.
+ */
+static enum fault offer_pay(struct contribution *contribution, struct database *database,
+                            struct tally *tally, struct contribution_row *row,
+                            const struct tag *tag)
+{
+    const struct coordinator *coordinator = contribution->operation.coordinator;
+    const struct settings *settings = coordinator->settings;
+    if (tally->today.payable + tally->change.payable >= settings->daily_contribution_limit)
+        return FAULT_NONE;
+    struct payable payable = {
+        .kind = TRANSFER_CONTRIBUTE, .instance = contribution->number, .tag = tag};
+    struct transfer_id id;
+    struct credits before = {0};
+    credits_transfer_id(coordinator->keyring, &payable, &id);
+    enum fault fault = ledger_amount(database, &id, &before);
+    if (fault || before.milli > 0)
+        return fault;
+    bool proven_first = settings->credit_on == CREDIT_ON_RELEASE ||
+                        tally->instance.unproven + tally->counters.unproven >=
+                            (int64_t)settings->unproven_allowance;
+    bool made = false;
+    if (!proven_first)
+        fault = credits_earn(coordinator, database, &payable, settings->price_contribute,
+                             contribution->now_s, &made);
+    if (fault)
+        return fault;
+    row->payment = made ? PAYMENT_PAID : PAYMENT_DUE;
+    tally->change.payable++;
+    tally->counters.unproven += made;
+    contribution->earned.milli += made ? settings->price_contribute.milli : 0;
+    return contribution_update(database, row);
+}
+
+static enum fault offer_apply(struct contribution *contribution, struct database *database,
+                              struct tally *tally, struct offer *offer)
+{
+    uint8_t k = offer->record.k;
+    struct contribution_row row = {
+        .instance = contribution->number,
+        .sequence = tally->instance.next_sequence + tally->counters.next_sequence,
+        .pattern = offer->pattern,
+        .share = offer->share,
+        .confidence = offer->confidence,
+        .min_group = privacy_min_group(contribution->mode, k),
+        .epsilon_milli = privacy_of(contribution->mode)->epsilon_milli,
+        .accepted_at_s = contribution->now_s,
+    };
+    enum fault fault = contribution_add(database, &offer->record, &row, &offer->added);
+    if (fault || !offer->added)
+        return fault;
+    tally->counters.next_sequence++;
+    tally->counters.contributions++;
+    tally->change.accepted++;
+    return offer->released ? FAULT_NONE
+                           : offer_pay(contribution, database, tally, &row, &offer->record.tag);
+}
+
+static enum fault contribution_apply(struct command *command, struct database *database)
+{
+    struct contribution *contribution = (struct contribution *)command;
+    const struct settings *settings = contribution->operation.coordinator->settings;
+    struct tally tally = {0};
+    int64_t number = contribution->number, today = clock_day(contribution->now_s);
+    enum fault fault = instance_get(database, number, &tally.instance);
+    if (fault)
+        return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault;
+    fault = activity_get(database, number, today, &tally.today);
+    for (size_t i = 0; i < contribution->count && !fault; i++)
+        if (!contribution->offers[i].refusal)
+            fault = offer_apply(contribution, database, &tally, &contribution->offers[i]);
+    if (!fault && tally.change.accepted > 0)
+        fault = instance_count(database, number, &tally.counters);
+    if (!fault && tally.change.accepted > 0)
+        fault = activity_add(database, number, today, &tally.change);
+    if (!fault)
+        fault = account_balance(database, number, &contribution->balance);
+    int64_t payable = tally.today.payable + tally.change.payable;
+    contribution->daily_remaining = (int64_t)settings->daily_contribution_limit - payable;
+    if (contribution->daily_remaining < 0)
+        contribution->daily_remaining = 0;
+    return fault;
+}
+
+/* Ends the holds of the first `count` offers. */
+static void holds_end(struct contribution *contribution, size_t count, bool stored)
+{
+    struct coordinator *coordinator = contribution->operation.coordinator;
+    for (size_t i = 0; i < count; i++) {
+        const struct offer *offer = &contribution->offers[i];
+        if (offer->refusal)
+            continue;
+        bool added = stored && offer->added;
+        catalog_settle(coordinator->catalog, offer->pattern, added ? 1 : 0);
+        /* Without memory for the mark, the next contribution or the next start sees to the group.
+         */
+        if (added && catalog_contributions(coordinator->catalog, offer->pattern) >= offer->record.k)
+            (void)catalog_mark(coordinator->catalog, offer->pattern);
+    }
+}
+
+static void contribution_settle(struct operation *operation, enum fault fault)
+{
+    struct contribution *contribution = (struct contribution *)operation;
+    struct instance *instance =
+        directory_find_number(operation->coordinator->directory, contribution->number);
+    uint32_t added = 0;
+    for (size_t i = 0; i < contribution->count; i++)
+        added += contribution->offers[i].added && !contribution->offers[i].refusal;
+    holds_end(contribution, contribution->count, fault == FAULT_NONE);
+    if (fault || !instance || added == 0)
+        return;
+    instance->has_contributed = true;
+    instance_count_accepted(instance, clock_day(contribution->now_s), added);
+}
+
+struct contribution *contribution_new(struct coordinator *coordinator)
+{
+    return operation_new(coordinator, sizeof(struct contribution), contribution_apply,
+                         contribution_settle);
+}
+
+enum fault contribution_submit(struct contribution *contribution)
+{
+    struct coordinator *coordinator = contribution->operation.coordinator;
+    for (size_t i = 0; i < contribution->count; i++) {
+        struct offer *offer = &contribution->offers[i];
+        if (offer->refusal)
+            continue;
+        enum fault fault = catalog_hold(coordinator->catalog, &offer->record.tag, &offer->pattern);
+        if (fault) {
+            holds_end(contribution, i, false);
+            return fault;
+        }
+        offer->released = search_has(coordinator->search, offer->pattern);
+    }
+    operation_submit(&contribution->operation);
+    return FAULT_NONE;
+}
+
+static enum fault contributions_page_apply(struct command *command, struct database *database)
+{
+    struct contributions_page *page = (struct contributions_page *)command;
+    return contributions_list(database, page->number, page->after, page->limit, page->listed,
+                              &page->count);
+}
+
+struct contributions_page *contributions_page_new(struct coordinator *coordinator)
+{
+    return operation_new(coordinator, sizeof(struct contributions_page), contributions_page_apply,
+                         NULL);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/coordinator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/share.h"
+#include "domain/directory.h"
+#include "domain/release.h"
+#include "store/catalog.h"
+#include "store/database.h"
+#include "store/domains.h"
+#include "store/instances.h"
+#include "store/keyring.h"
+#include "store/patterns.h"
+#include "store/search.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+
+enum { FIRST_EPOCH = 1 };
+
+static void close_coordinator(struct coordinator **coordinator)
+{
+    coordinator_close(*coordinator);
+}
+
+static void close_database(struct database **database)
+{
+    database_close(*database);
+}
+
+/* What a database without a federation gets at its first start. */
+static enum fault federation_found(struct coordinator *coordinator, struct database *database,
+                                   int64_t now_s)
+{
+    const struct oprf_key *key = keyring_oprf(coordinator->keyring, FIRST_EPOCH);
+    if (!key)
+        return FAULT_CORRUPT;
+    bytes_random(&coordinator->federation_id, sizeof coordinator->federation_id);
+    coordinator->epoch = (struct epoch_row){
+        .number = FIRST_EPOCH,
+        .k = (uint8_t)coordinator->settings->min_contributors,
+        .token_bits = (uint8_t)coordinator->settings->token_bits,
+        .oprf_public_key = key->public,
+        .started_at_s = now_s,
+    };
+    enum fault fault = database_begin(database);
+    if (!fault)
+        fault = federation_insert(database, &coordinator->federation_id);
+    if (!fault)
+        fault = epoch_insert(database, &coordinator->epoch);
+    return fault ? fault : database_commit(database);
+}
+
+static enum fault federation_read(struct coordinator *coordinator,
+                                  const struct coordinator_parts *parts, struct why *why)
+{
+    _cleanup_(close_database) struct database *database = NULL;
+    enum fault fault = database_open(parts->path, DATABASE_WRITER, &database, why);
+    if (fault)
+        return fault;
+    fault = federation_get(database, &coordinator->federation_id);
+    if (fault == FAULT_NOT_FOUND)
+        fault = federation_found(coordinator, database, parts->now_s);
+    if (!fault)
+        fault = epoch_current(database, &coordinator->epoch);
+    if (fault)
+        return why_set(why, fault, "cannot read the federation: %s", database_error(database));
+    const struct oprf_key *key = keyring_oprf(parts->keyring, coordinator->epoch.number);
+    if (!key || !bytes_equal(&key->public, &coordinator->epoch.oprf_public_key, sizeof key->public))
+        return why_set(why, FAULT_CORRUPT,
+                       "the file of keys has not the OPRF key of epoch %u of this database: "
+                       "database and keys must come from the same backup",
+                       coordinator->epoch.number);
+    return FAULT_NONE;
+}
+
+enum fault coordinator_open(const struct coordinator_parts *parts, struct coordinator **ret,
+                            struct why *why)
+{
+    _cleanup_(close_coordinator) struct coordinator *coordinator = calloc(1, sizeof *coordinator);
+    if (!coordinator)
+        return FAULT_MEMORY;
+    coordinator->settings = parts->settings;
+    coordinator->keyring = parts->keyring;
+    coordinator->workers = parts->workers;
+    enum fault fault = federation_read(coordinator, parts, why);
+    if (!fault)
+        fault = directory_new(&coordinator->directory);
+    if (!fault)
+        fault = catalog_new(&coordinator->catalog);
+    if (!fault)
+        fault = search_new(&coordinator->search);
+    if (!fault)
+        fault = domains_new(&coordinator->domains);
+    if (!fault)
+        fault = store_open(parts->path, &coordinator->store, why);
+    if (!fault)
+        fault = store_reader_open(coordinator->store, &coordinator->reader, why);
+    if (fault)
+        return fault;
+    *ret = TAKE(coordinator);
+    return FAULT_NONE;
+}
+
+void coordinator_close(struct coordinator *coordinator)
+{
+    if (!coordinator)
+        return;
+    database_close(coordinator->reader);
+    store_close(coordinator->store);
+    directory_free(coordinator->directory);
+    catalog_free(coordinator->catalog);
+    search_free(coordinator->search);
+    domains_free(coordinator->domains);
+    free(coordinator);
+}
+
+/* ---- Loading
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+/* Runs on a worker, while the loop looks at nothing but `loaded`: memory is handed over by `done`.
+ */
+struct load {
+    struct job job;
+    struct coordinator *coordinator;
+    int64_t today;
+    enum fault fault;
+};
+
+static enum fault load_instance(void *context, const struct instance_row *row)
+{
+    struct load *load = context;
+    struct instance instance = {
+        .number = row->number,
+        .handle = row->handle,
+        .public_key = row->public_key,
+        .level = row->level,
+        .mode = row->mode,
+        .domains = (char *)row->domains,
+        .joined_at_s = row->joined_at_s,
+        .has_contributed = row->next_sequence > 1,
+    };
+    return directory_add(load->coordinator->directory, &instance);
+}
+
+static void load_activity(void *context, int64_t number, int64_t day, int64_t accepted)
+{
+    struct load *load = context;
+    struct instance *instance = directory_find_number(load->coordinator->directory, number);
+    if (instance)
+        instance_count_accepted(instance, day, (uint32_t)accepted);
+}
+
+static enum fault load_pattern(void *context, const struct pattern_loaded *pattern)
+{
+    struct load *load = context;
+    struct coordinator *coordinator = load->coordinator;
+    enum fault fault =
+        catalog_load(coordinator->catalog, pattern->pattern, &pattern->tag, pattern->contributions);
+    if (!fault && pattern->released)
+        fault = release_publish(coordinator, &pattern->release, pattern->domain);
+    bool enough = pattern->contributions >= pattern->k;
+    if (!fault && !pattern->spoiled && pattern->released != enough)
+        fault = catalog_mark(coordinator->catalog, pattern->pattern);
+    __atomic_add_fetch(&coordinator->loaded, 1, __ATOMIC_RELAXED);
+    return fault;
+}
+
+static void load_run(struct job *job)
+{
+    struct load *load = (struct load *)job;
+    struct coordinator *coordinator = load->coordinator;
+    load->fault = database_begin(coordinator->reader);
+    if (!load->fault)
+        load->fault = instances_each(coordinator->reader, load_instance, load);
+    if (!load->fault)
+        load->fault = activity_each(coordinator->reader, load->today - STANDING_DAYS + 1,
+                                    load_activity, load);
+    if (!load->fault)
+        load->fault = patterns_each(coordinator->reader, load_pattern, load);
+    if (!load->fault)
+        load->fault = catalog_loaded(coordinator->catalog);
+    if (load->fault)
+        why_set(&coordinator->failure, load->fault, "%s", database_error(coordinator->reader));
+    (void)database_commit(coordinator->reader); /* ends the snapshot */
+    search_compact(coordinator->search);
+}
+
+static void load_done(struct job *job)
+{
+    struct load *load = (struct load *)job;
+    load->coordinator->ready = load->fault == FAULT_NONE;
+    load->coordinator->failed = load->fault != FAULT_NONE;
+    free(load);
+}
+
+enum fault coordinator_load(struct coordinator *coordinator, int64_t now_s)
+{
+    struct load *load = calloc(1, sizeof *load);
+    if (!load)
+        return FAULT_MEMORY;
+    *load = (struct load){
+        .job = {.run = load_run, .done = load_done},
+        .coordinator = coordinator,
+        .today = clock_day(now_s),
+    };
+    workers_submit(coordinator->workers, &load->job);
+    return FAULT_NONE;
+}
+
+size_t coordinator_loaded(const struct coordinator *coordinator)
+{
+    return __atomic_load_n(&coordinator->loaded, __ATOMIC_RELAXED);
+}
+
+void coordinator_sign_epoch(const struct coordinator *coordinator, const char *oprf_url,
+                            struct signature *ret)
+{
+    const struct epoch_row *epoch = &coordinator->epoch;
+    const struct signing_key *key = &coordinator->keyring->signing;
+    char coordinator_key[B64_LENGTH(32) + 1], federation_id[B64_LENGTH(16) + 1];
+    char oprf_key[B64_LENGTH(32) + 1], started_at[CLOCK_TEXT_LENGTH + 1];
+    char number[16], k[8], token_bits[8];
+    b64_encode(&key->public, 32, coordinator_key);
+    b64_encode(&coordinator->federation_id, 16, federation_id);
+    b64_encode(&epoch->oprf_public_key, 32, oprf_key);
+    clock_format(epoch->started_at_s, started_at);
+    snprintf(number, sizeof number, "%u", epoch->number);
+    snprintf(k, sizeof k, "%u", epoch->k);
+    snprintf(token_bits, sizeof token_bits, "%u", epoch->token_bits);
+    const char *lines[] = {
+        "cfed/v1/epoch", coordinator_key, federation_id, number,     k,
+        token_bits,      oprf_key,        oprf_url,      started_at,
+    };
+    lines_sign(key, lines, sizeof lines / sizeof *lines, ret);
+}
+
+/* ---- Operations
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static void operation_done(struct command *command, enum fault fault)
+{
+    struct operation *operation = (struct operation *)command;
+    if (operation->settle)
+        operation->settle(operation, fault);
+    operation->answer(operation, fault);
+    operation_free(operation);
+}
+
+void *operation_new(struct coordinator *coordinator, size_t size,
+                    enum fault (*apply)(struct command *command, struct database *database),
+                    void (*settle)(struct operation *operation, enum fault fault))
+{
+    struct operation *operation = calloc(1, size);
+    if (!operation)
+        return NULL;
+    operation->command.apply = apply;
+    operation->command.done = operation_done;
+    operation->coordinator = coordinator;
+    operation->settle = settle;
+    return operation;
+}
+
+void operation_submit(struct operation *operation)
+{
+    store_submit(operation->coordinator->store, &operation->command);
+}
+
+void operation_free(struct operation *operation)
+{
+    if (!operation)
+        return;
+    arena_done(&operation->arena);
+    free(operation);
+}

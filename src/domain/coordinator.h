@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_DOMAIN_COORDINATOR_H
+#define CONTINUUM_DOMAIN_COORDINATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/sign.h"
+#include "domain/settings.h"
+#include "store/federation.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/fault.h"
+
+struct catalog;
+struct database;
+struct directory;
+struct domains;
+struct keyring;
+struct search;
+struct workers;
+
+/*
+ * One federation's coordinator: its rules, its keys, and what the loop thread keeps in memory.
+ * Everything here belongs to the loop thread, but for the store's side of a command and what a job
+ * was given.
+ */
+struct coordinator {
+    const struct settings *settings;
+    const struct keyring *keyring;
+    struct store *store;
+    struct workers *workers;
+    struct federation_id federation_id;
+    struct epoch_row epoch;
+    struct directory *directory;
+    struct catalog *catalog;
+    struct search *search;
+    struct domains *domains;
+    struct database *reader; /* the release tick's */
+    bool ready;              /* memory is loaded */
+    bool failed;             /* it could not be */
+    struct why failure;
+    size_t loaded;    /* patterns so far; written by the loading thread, read by the loop */
+    size_t tick_left; /* groups that the running release tick has still to look at */
+    bool tick_runs;
+};
+
+/*
+ * Opens the database at `path`, makes the federation and its first epoch if there is none yet (with
+ * `now_s` as their time), and starts the writer. The settings, keys and workers stay the caller's
+ * and must outlive it. FAULT_CORRUPT: database and keys do not belong together. Otherwise as
+ * store_open.
+ */
+struct coordinator_parts {
+    const struct settings *settings;
+    const struct keyring *keyring;
+    struct workers *workers;
+    const char *path;
+    int64_t now_s;
+};
+enum fault coordinator_open(const struct coordinator_parts *parts, struct coordinator **ret,
+                            struct why *why);
+
+/* Takes NULL. No job or command of it may be under way. */
+void coordinator_close(struct coordinator *coordinator);
+
+/*
+ * Reads instances, tags and released patterns into memory, on a worker. `ready` (or `failed`) is
+ * set on the loop when it is through; members are answered with FAULT_STARTING until then.
+ */
+enum fault coordinator_load(struct coordinator *coordinator, int64_t now_s);
+
+/* Patterns that coordinator_load has read so far; from any thread. */
+size_t coordinator_loaded(const struct coordinator *coordinator);
+
+/* Signs the line of the current epoch (GET /v1/federation). `oprf_url` may be "". */
+void coordinator_sign_epoch(const struct coordinator *coordinator, const char *oprf_url,
+                            struct signature *ret);
+
+/*
+ * A command of the domain: what a handler starts and what comes back to it. Made by a function of
+ * its own file (query_new, ...), filled in by the caller, handed over by operation_submit, and
+ * freed after `answer`.
+ */
+struct operation {
+    struct command command;
+    struct coordinator *coordinator;
+    struct arena arena; /* inputs and outputs; lives until `answer` has returned */
+    void (*settle)(struct operation *operation, enum fault fault); /* updates memory; may be NULL */
+    void (*answer)(struct operation *operation, enum fault fault); /* the caller's */
+    void *context;                                                 /* the caller's */
+};
+
+/* A zeroed struct of `size` bytes that begins with an operation, or NULL when memory is out. */
+void *operation_new(struct coordinator *coordinator, size_t size,
+                    enum fault (*apply)(struct command *command, struct database *database),
+                    void (*settle)(struct operation *operation, enum fault fault));
+
+void operation_submit(struct operation *operation);
+
+/* Frees an operation that was never submitted. Takes NULL. */
+void operation_free(struct operation *operation);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "domain/membership.h"
+#include "domain/withdrawal.h"
+#include "store/keyring.h"
+#include "store/ledger.h"
+#include "store/patterns.h"
+
+/* Room in the arena for as many as the instance's counter says that it has. */
+static enum fault erasure_prepare(struct erasure *erasure, struct database *database,
+                                  size_t *ret_count)
+{
+    struct instance_row row;
+    enum fault fault = instance_get(database, erasure->number, &row);
+    if (fault)
+        return fault;
+    size_t count = (size_t)row.contributions;
+    erasure->patterns = arena_array(&erasure->operation.arena, count, sizeof(uint32_t));
+    erasure->last = arena_array(&erasure->operation.arena, count, sizeof(bool));
+    if (!erasure->patterns || !erasure->last)
+        return FAULT_MEMORY;
+    *ret_count = count;
+    return FAULT_NONE;
+}
+
+/* Everything in one transaction: shares, patterns that nobody else holds, standing, account, the
+ * row itself. */
+static enum fault erasure_apply(struct command *command, struct database *database)
+{
+    struct erasure *erasure = (struct erasure *)command;
+    size_t count = 0;
+    enum fault fault = erasure_prepare(erasure, database, &count);
+    struct contribution_row row = {0};
+    for (size_t i = 0; i < count && !fault; i++) {
+        fault = contribution_next(database, erasure->number, row.sequence, &row);
+        if (fault)
+            return fault == FAULT_NOT_FOUND ? FAULT_CORRUPT : fault;
+        erasure->patterns[i] = row.pattern;
+        fault = contribution_delete(database, &row, &erasure->last[i]);
+        erasure->contributions = i + 1;
+    }
+    if (!fault)
+        fault = ledger_bury(database, erasure->number);
+    return fault ? fault : instance_delete(database, erasure->number);
+}
+
+static void erasure_settle(struct operation *operation, enum fault fault)
+{
+    struct erasure *erasure = (struct erasure *)operation;
+    struct coordinator *coordinator = operation->coordinator;
+    if (fault)
+        return;
+    for (size_t i = 0; i < erasure->contributions; i++)
+        contribution_forget(coordinator, erasure->patterns[i], erasure->last[i]);
+    struct instance *instance = directory_find_number(coordinator->directory, erasure->number);
+    if (instance)
+        directory_remove(coordinator->directory, instance);
+}
+
+void erasure_receipt(const struct erasure *erasure, struct erasure_receipt *ret)
+{
+    const struct signing_key *key = &erasure->operation.coordinator->keyring->signing;
+    char coordinator_key[B64_LENGTH(32) + 1], contributions[24];
+    b64_encode(&key->public, 32, coordinator_key);
+    snprintf(contributions, sizeof contributions, "%zu", erasure->contributions);
+    instance_id_format(erasure->handle, ret->instance_id);
+    clock_format(erasure->now_s, ret->erased_at);
+    /* Verifications, votes, queries and deliveries are not kept of anybody yet: there are none to
+     * erase. */
+    const char *lines[] = {
+        "cfed/v1/erasure-receipt",
+        coordinator_key,
+        ret->instance_id,
+        ret->erased_at,
+        contributions,
+        "0",
+        "0",
+        "0",
+        "0",
+    };
+    lines_sign(key, lines, sizeof lines / sizeof *lines, &ret->signature);
+}
+
+struct erasure *erasure_new(struct coordinator *coordinator)
+{
+    return operation_new(coordinator, sizeof(struct erasure), erasure_apply, erasure_settle);
+}

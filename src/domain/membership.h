@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_DOMAIN_MEMBERSHIP_H
+#define CONTINUUM_DOMAIN_MEMBERSHIP_H
+
+#include "crypto/token.h"
+#include "domain/coordinator.h"
+#include "domain/directory.h"
+#include "store/instances.h"
+#include "util/clock.h"
+
+enum { SIGNED_REQUEST_TOLERANCE_S = 300, NONCE_LENGTH = 16 };
+
+/* What every signed request carries, as strings exactly as they were sent and decoded. */
+struct signed_request {
+    const char *timestamp, *nonce_text;
+    int64_t timestamp_s, now_s;
+    uint8_t nonce[NONCE_LENGTH];
+    struct signature signature;
+};
+
+/* ---- POST /v1/instances ---- */
+
+struct join {
+    struct operation operation;
+    /* inputs */
+    struct signed_request proof;
+    const char *public_key_text, *key_check, *invite; /* as sent; invite may be "" */
+    struct instance_row row; /* public_key, level, mode, domains; a random handle */
+    enum fault refusal;      /* join_submit's, after the nonce was found good */
+    /* outputs */
+    bool known; /* the public key had joined before; then only row.handle counts */
+};
+
+struct join *join_new(struct coordinator *coordinator);
+
+/*
+ * Checks what can be checked in memory, in the protocol's order, then submits: a new member, or an
+ * old one found again. Returned or answered: FAULT_PUBLIC_KEY_INVALID, FAULT_TIMESTAMP_STALE,
+ * FAULT_SIGNATURE_INVALID, FAULT_NONCE_REUSED, FAULT_WRONG_FEDERATION_KEY, FAULT_INVITE_INVALID,
+ * FAULT_OVERLOADED (max_instances). On a fault returned, `join` is the caller's to free.
+ */
+enum fault join_submit(struct join *join);
+
+/* ---- POST /v1/tokens ---- */
+
+struct token_request {
+    struct operation operation;
+    struct signed_request proof;
+    const char *instance_id; /* as sent */
+    uint64_t handle;         /* output */
+};
+
+struct token_request *token_request_new(struct coordinator *coordinator);
+
+/* FAULT_TIMESTAMP_STALE, FAULT_SIGNATURE_INVALID (unknown instances too), FAULT_NONCE_REUSED. As
+ * join_submit. */
+enum fault token_request_submit(struct token_request *request);
+
+/* A token for `handle`, valid from now_s for token_ttl_s. */
+void member_token(const struct coordinator *coordinator, uint64_t handle, int64_t now_s,
+                  char ret_token[TOKEN_TEXT_LENGTH + 1], int64_t *ret_expires_at_s);
+
+/* The member that a bearer token belongs to. FAULT_TOKEN_INVALID; FAULT_STARTING. */
+enum fault member_authenticate(const struct coordinator *coordinator, const char *token,
+                               size_t length, int64_t now_s, struct instance **ret);
+
+/* ---- GET and PATCH /v1/instances/{id} ---- */
+
+struct profile {
+    struct operation operation;
+    int64_t number;
+    /* inputs of a change; without one, they are not looked at */
+    bool change;
+    enum level level;        /* LEVEL_COUNT: stays */
+    enum privacy_mode mode;  /* MODE_COUNT: stays; counts for later contributions only */
+    const char *domains;     /* NULL: stay */
+    struct instance_row row; /* output: as it is then */
+};
+
+struct profile *profile_new(struct coordinator *coordinator);
+
+/* ---- DELETE /v1/instances/{id} ---- */
+
+struct erasure {
+    struct operation operation;
+    int64_t number;
+    uint64_t handle;
+    int64_t now_s;
+    /* outputs */
+    size_t contributions;
+    uint32_t *patterns; /* one a contribution */
+    bool *last;         /* whether the pattern went with it */
+};
+
+struct erasure *erasure_new(struct coordinator *coordinator);
+
+/* What proves an erasure to whoever asked for it: the line of docs/PROTOCOL.md section 6, signed.
+ */
+struct erasure_receipt {
+    char instance_id[INSTANCE_ID_LENGTH + 1];
+    char erased_at[CLOCK_TEXT_LENGTH + 1];
+    struct signature signature;
+};
+void erasure_receipt(const struct erasure *erasure, struct erasure_receipt *ret);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/query.h"
+
+#include "domain/credits.h"
+#include "store/catalog.h"
+#include "store/domains.h"
+
+/* What a level sees of high-confidence patterns: those that were released until this time; 0: none.
+ */
+static uint32_t high_released_until(const struct settings *settings, enum level level,
+                                    int64_t now_s)
+{
+    switch (level) {
+    case LEVEL_MINIMAL:
+        return 0;
+    case LEVEL_STANDARD:
+        return (uint32_t)(now_s - settings->high_confidence_delay_s);
+    case LEVEL_EXTENSIVE:
+    case LEVEL_COUNT:
+        break;
+    }
+    return UINT32_MAX;
+}
+
+/* Fetches a pattern and its release. FAULT_NOT_FOUND: it is not released (any more). */
+static enum fault published_get(struct database *database, uint32_t pattern, struct published *ret)
+{
+    bool spoiled = false;
+    enum fault fault = release_get(database, pattern, &ret->release);
+    return fault ? fault : pattern_get(database, pattern, &ret->record, &spoiled);
+}
+
+static enum fault query_spend(struct query *query, struct database *database)
+{
+    const struct coordinator *coordinator = query->operation.coordinator;
+    const struct settings *settings = coordinator->settings;
+    struct payable payable = {
+        .kind = TRANSFER_QUERY, .instance = query->number, .query_id = query->id};
+    enum fault fault =
+        credits_spend(coordinator, database, &payable, settings->price_query, query->now_s);
+    payable.kind = TRANSFER_PRIORITY;
+    if (!fault && query->priority)
+        fault =
+            credits_spend(coordinator, database, &payable, settings->price_priority, query->now_s);
+    return fault;
+}
+
+static enum fault query_fetch(struct query *query, struct database *database)
+{
+    for (size_t i = 0; i < query->hit_count; i++) {
+        struct published *result = &query->results[query->count];
+        enum fault fault = published_get(database, query->hits[i].pattern, result);
+        if (fault == FAULT_NOT_FOUND)
+            continue; /* un-released since it matched */
+        if (fault)
+            return fault;
+        result->score_millionths = query->hits[i].score_millionths;
+        query->count++;
+    }
+    return FAULT_NONE;
+}
+
+static enum fault query_apply(struct command *command, struct database *database)
+{
+    struct query *query = (struct query *)command;
+    enum fault fault = account_balance(database, query->number, &query->balance);
+    if (fault)
+        return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault;
+    fault = query->cost.milli > 0 ? query_spend(query, database) : FAULT_NONE;
+    if (!fault)
+        fault = query_fetch(query, database);
+    if (!fault)
+        fault = account_balance(database, query->number, &query->balance);
+    return fault;
+}
+
+struct query *query_new(struct coordinator *coordinator)
+{
+    return operation_new(coordinator, sizeof(struct query), query_apply, NULL);
+}
+
+static void query_match(struct query *query, enum level level)
+{
+    const struct coordinator *coordinator = query->operation.coordinator;
+    const struct settings *settings = coordinator->settings;
+    size_t max_results = settings->level_max_results[level];
+    struct search_query search = {
+        .tokens = query->tokens,
+        .token_count = query->token_count,
+        .domain = SEARCH_DOMAIN_ANY,
+        .confidence_min = query->confidence_min,
+        .high_confidence = (uint8_t)settings->high_confidence,
+        .high_released_until_s = high_released_until(settings, level, query->now_s),
+        .limit = query->max_results < max_results ? query->max_results : max_results,
+    };
+    if (query->domain) {
+        search.domain = domains_find(coordinator->domains, query->domain);
+        if (search.domain == DOMAIN_UNKNOWN)
+            return;
+    }
+    query->hit_count = search_match(coordinator->search, &search, query->hits);
+}
+
+enum fault query_submit(struct query *query, const struct instance *asker)
+{
+    const struct settings *settings = query->operation.coordinator->settings;
+    if (settings->require_contribution && !asker->has_contributed)
+        return FAULT_CONTRIBUTION_REQUIRED;
+    if (settings->require_contribution)
+        query->cost.milli =
+            settings->price_query.milli + (query->priority ? settings->price_priority.milli : 0);
+    query_match(query, instance_effective_level(asker, settings, query->now_s, NULL));
+    query->results = arena_array(&query->operation.arena, query->hit_count, sizeof *query->results);
+    if (!query->results)
+        return FAULT_MEMORY;
+    operation_submit(&query->operation);
+    return FAULT_NONE;
+}
+
+static enum fault lookup_apply(struct command *command, struct database *database)
+{
+    struct lookup *lookup = (struct lookup *)command;
+    return published_get(database, lookup->pattern, &lookup->published);
+}
+
+struct lookup *lookup_new(struct coordinator *coordinator)
+{
+    return operation_new(coordinator, sizeof(struct lookup), lookup_apply, NULL);
+}
+
+enum fault lookup_submit(struct lookup *lookup, const struct tag *tag, const struct instance *asker,
+                         int64_t now_s)
+{
+    const struct coordinator *coordinator = lookup->operation.coordinator;
+    const struct settings *settings = coordinator->settings;
+    struct search_facts facts;
+    lookup->pattern = catalog_find(coordinator->catalog, tag);
+    if (!search_facts_get(coordinator->search, lookup->pattern, &facts))
+        return FAULT_NOT_FOUND;
+    enum level level = instance_effective_level(asker, settings, now_s, NULL);
+    if (facts.confidence >= settings->high_confidence &&
+        facts.released_at_s > high_released_until(settings, level, now_s))
+        return FAULT_LEVEL_TOO_LOW;
+    operation_submit(&lookup->operation);
+    return FAULT_NONE;
+}

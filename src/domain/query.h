@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_DOMAIN_QUERY_H
+#define CONTINUUM_DOMAIN_QUERY_H
+
+#include "domain/coordinator.h"
+#include "domain/directory.h"
+#include "store/patterns.h"
+#include "store/search.h"
+
+/* A released pattern as members get it. */
+struct published {
+    struct record record;
+    struct release_row release;
+    uint32_t score_millionths; /* of a query; otherwise 0 */
+};
+
+/* ---- POST /v1/queries ---- */
+
+enum { QUERY_ID_LENGTH = 16, QUERY_TOKENS_MAX = 32, QUERY_RESULTS_DEFAULT = 10 };
+
+struct query {
+    struct operation operation;
+    /* inputs */
+    int64_t number, now_s;
+    uint8_t id[QUERY_ID_LENGTH]; /* random */
+    uint32_t tokens[QUERY_TOKENS_MAX];
+    size_t token_count;
+    const char *domain; /* NULL: any */
+    uint8_t confidence_min;
+    size_t max_results;
+    bool priority;
+    /* outputs */
+    struct credits cost, balance;
+    struct published *results; /* in the arena */
+    size_t count;
+    /* between the two: what matched in memory */
+    struct search_hit hits[SEARCH_HITS_MAX];
+    size_t hit_count;
+};
+
+struct query *query_new(struct coordinator *coordinator);
+
+/*
+ * Matches in memory as far as the asker's level sees, then spends and fetches in one command, so
+ * that nobody pays for what they do not get, or gets what they do not pay for.
+ * FAULT_CONTRIBUTION_REQUIRED: returned, the caller's to free. FAULT_INSUFFICIENT_CREDITS:
+ * answered, with cost and balance set.
+ */
+enum fault query_submit(struct query *query, const struct instance *asker);
+
+/* ---- GET /v1/patterns/{tag} ---- */
+
+struct lookup {
+    struct operation operation;
+    uint32_t pattern;
+    struct published published; /* output */
+};
+
+struct lookup *lookup_new(struct coordinator *coordinator);
+
+/* FAULT_NOT_FOUND: unknown, or sealed: no difference. FAULT_LEVEL_TOO_LOW. As query_submit. */
+enum fault lookup_submit(struct lookup *lookup, const struct tag *tag, const struct instance *asker,
+                         int64_t now_s);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/release.h"
+
+#include <stddef.h>
+
+#include "domain/credits.h"
+#include "store/catalog.h"
+#include "store/database.h"
+#include "store/domains.h"
+#include "store/keyring.h"
+#include "store/search.h"
+
+/* One batch on its way: first a job of a worker, then an operation of the writer. */
+struct batch {
+    struct operation operation;
+    struct job job;
+    struct group_rules rules;
+    struct group groups[RELEASE_BATCH];
+    size_t count;
+    enum fault fault;
+};
+
+static void batch_next(struct coordinator *coordinator, int64_t now_s);
+
+/* ---- Evaluation, on a worker
+ * ------------------------------------------------------------------------------------ */
+
+struct collector {
+    struct group *group;
+    struct arena *arena;
+    size_t room;
+    bool full; /* memory is out */
+};
+
+static bool collect(void *context, const struct contributor *contributor)
+{
+    struct collector *collector = context;
+    struct group *group = collector->group;
+    if (group->count == collector->room) {
+        size_t room = collector->room ? collector->room * 2 : 8;
+        struct contributor *grown = arena_array(collector->arena, room, sizeof *grown);
+        if (!grown) {
+            collector->full = true;
+            return false;
+        }
+        for (size_t i = 0; i < group->count; i++)
+            grown[i] = group->contributors[i];
+        group->contributors = grown;
+        collector->room = room;
+    }
+    group->contributors[group->count++] = *contributor;
+    return true;
+}
+
+static enum fault group_read(struct group *group, struct database *database, struct arena *arena)
+{
+    struct release_row before;
+    struct collector collector = {.group = group, .arena = arena};
+    enum fault fault = pattern_get(database, group->pattern, &group->record, &group->skip);
+    if (fault == FAULT_NOT_FOUND)
+        group->skip = true;
+    if (fault || group->skip)
+        return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+    fault = release_get(database, group->pattern, &before);
+    group->was_released = fault == FAULT_NONE;
+    if (fault && fault != FAULT_NOT_FOUND)
+        return fault;
+    fault = contributors_each(database, group->pattern, collect, &collector);
+    if (!fault && collector.full)
+        fault = FAULT_MEMORY;
+    group->valid = arena_array(arena, group->count, sizeof *group->valid);
+    return group->valid ? fault : FAULT_MEMORY;
+}
+
+static void batch_evaluate(struct job *job)
+{
+    struct batch *batch = (struct batch *)(void *)((char *)job - offsetof(struct batch, job));
+    struct database *reader = batch->operation.coordinator->reader;
+    struct arena *arena = &batch->operation.arena;
+    batch->fault = database_begin(reader);
+    for (size_t i = 0; i < batch->count && !batch->fault; i++) {
+        struct group *group = &batch->groups[i];
+        batch->fault = group_read(group, reader, arena);
+        if (!batch->fault && !group->skip)
+            batch->fault = group_evaluate(group, &batch->rules, arena);
+    }
+    (void)database_commit(reader); /* ends the snapshot */
+}
+
+static void batch_evaluated(struct job *job)
+{
+    struct batch *batch = (struct batch *)(void *)((char *)job - offsetof(struct batch, job));
+    operation_submit(&batch->operation);
+}
+
+/* ---- Settlement, on the writer
+ * ---------------------------------------------------------------------------------- */
+
+/* What a contributor's state becomes; how its credit follows. */
+static enum fault contribution_settle(struct batch *batch, struct database *database,
+                                      const struct group *group, size_t i)
+{
+    const struct coordinator *coordinator = batch->operation.coordinator;
+    struct contribution_row row = group->contributors[i].contribution;
+    enum contribution_state before = row.state;
+    struct instance_change change = {0};
+    struct credits reversed = {0};
+    bool made = false;
+    enum fault fault = FAULT_NONE;
+    if (!group->released)
+        row.state = group->spoiled ? CONTRIBUTION_INVALID : CONTRIBUTION_SEALED;
+    else
+        row.state = group->valid[i] ? CONTRIBUTION_RELEASED : CONTRIBUTION_INVALID;
+    if (row.state == before)
+        return FAULT_NONE;
+    struct payable payable = {
+        .kind = TRANSFER_CONTRIBUTE, .instance = row.instance, .tag = &group->record.tag};
+    if (row.payment == PAYMENT_PAID && row.state != CONTRIBUTION_SEALED)
+        change.unproven = -1;
+    if (row.payment == PAYMENT_DUE && row.state == CONTRIBUTION_RELEASED)
+        fault = credits_earn(coordinator, database, &payable,
+                             coordinator->settings->price_contribute, batch->rules.now_s, &made);
+    if (row.state == CONTRIBUTION_INVALID &&
+        (row.payment == PAYMENT_PAID || row.payment == PAYMENT_PROVEN))
+        fault = credits_reverse(coordinator, database, row.instance, &group->record.tag,
+                                batch->rules.now_s, &reversed);
+    if (row.state == CONTRIBUTION_RELEASED && row.payment != PAYMENT_NONE)
+        row.payment = PAYMENT_PROVEN;
+    if (row.state == CONTRIBUTION_INVALID)
+        row.payment = PAYMENT_NONE;
+    change.released = (row.state == CONTRIBUTION_RELEASED) - (before == CONTRIBUTION_RELEASED);
+    if (!fault)
+        fault = contribution_update(database, &row);
+    return fault ? fault : instance_count(database, row.instance, &change);
+}
+
+/* Whether every contribution that was evaluated still stands: withdrawals and erasures may have
+ * come in between. */
+static enum fault group_still_stands(struct database *database, const struct group *group)
+{
+    enum fault fault = FAULT_NONE;
+    for (size_t i = 0; i < group->count && !fault; i++) {
+        const struct contribution_row *seen = &group->contributors[i].contribution;
+        struct contribution_row now;
+        fault = contribution_find(database, group->pattern, seen->instance, &now);
+        if (!fault && now.sequence != seen->sequence)
+            fault = FAULT_NOT_FOUND;
+    }
+    return fault;
+}
+
+static enum fault group_settle(struct batch *batch, struct database *database, struct group *group)
+{
+    enum fault fault = group_still_stands(database, group);
+    group->changed = fault == FAULT_NOT_FOUND;
+    if (fault)
+        return group->changed ? FAULT_NONE : fault;
+    if (group->was_released && !group->released)
+        fault = release_delete(database, group->pattern);
+    if (!fault && group->released && !group->was_released)
+        fault = release_insert(database, &group->release);
+    if (!fault && group->spoiled)
+        fault = pattern_spoil(database, group->pattern);
+    for (size_t i = 0; i < group->count && !fault; i++)
+        fault = contribution_settle(batch, database, group, i);
+    return fault;
+}
+
+static enum fault batch_apply(struct command *command, struct database *database)
+{
+    struct batch *batch = (struct batch *)command;
+    enum fault fault = batch->fault;
+    for (size_t i = 0; i < batch->count && !fault; i++)
+        if (!batch->groups[i].skip)
+            fault = group_settle(batch, database, &batch->groups[i]);
+    return fault;
+}
+
+/* ---- Publication, on the loop
+ * ----------------------------------------------------------------------------------- */
+
+enum fault release_publish(struct coordinator *coordinator, const struct release_row *release,
+                           const char *domain)
+{
+    struct search_facts facts = {
+        .released_at_s = (uint32_t)release->released_at_s,
+        .confidence = release->confidence,
+        .weight = release->confidence ? release->confidence : 1,
+    };
+    enum fault fault = domains_intern(coordinator->domains, domain, &facts.domain);
+    return fault ? fault
+                 : search_add(coordinator->search, release->pattern, release->tokens,
+                              release->token_count, &facts);
+}
+
+static void group_publish(struct coordinator *coordinator, const struct group *group, bool settled)
+{
+    if (!settled || group->changed)
+        (void)catalog_mark(coordinator->catalog, group->pattern);
+    if (!settled || group->changed || group->skip)
+        return;
+    if (group->was_released && !group->released)
+        search_remove(coordinator->search, group->pattern);
+    /* Without memory for it, it is found from the next start on. */
+    if (group->released && !group->was_released)
+        (void)release_publish(coordinator, &group->release, group->record.domain);
+}
+
+static void batch_settle(struct operation *operation, enum fault fault)
+{
+    struct batch *batch = (struct batch *)operation;
+    for (size_t i = 0; i < batch->count; i++)
+        group_publish(operation->coordinator, &batch->groups[i], fault == FAULT_NONE);
+}
+
+static void batch_answer(struct operation *operation, enum fault fault)
+{
+    struct batch *batch = (struct batch *)operation;
+    if (fault)
+        operation->coordinator->tick_left =
+            0; /* the storage is in trouble: wait for the next tick */
+    batch_next(operation->coordinator, batch->rules.now_s);
+}
+
+/* ---- The tick
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static struct batch *batch_new(struct coordinator *coordinator, int64_t now_s)
+{
+    struct batch *batch = operation_new(coordinator, sizeof *batch, batch_apply, batch_settle);
+    if (!batch)
+        return NULL;
+    batch->operation.answer = batch_answer;
+    batch->job.run = batch_evaluate;
+    batch->job.done = batch_evaluated;
+    batch->rules = (struct group_rules){
+        .federation_id = &coordinator->federation_id,
+        .noise_key = coordinator->keyring->noise,
+        .token_bits = coordinator->epoch.token_bits,
+        .now_s = now_s,
+    };
+    return batch;
+}
+
+static void batch_next(struct coordinator *coordinator, int64_t now_s)
+{
+    uint32_t ids[RELEASE_BATCH];
+    size_t max = coordinator->tick_left < RELEASE_BATCH ? coordinator->tick_left : RELEASE_BATCH;
+    struct batch *batch = max > 0 ? batch_new(coordinator, now_s) : NULL;
+    coordinator->tick_runs = batch != NULL;
+    if (!batch)
+        return;
+    batch->count = catalog_take_marked(coordinator->catalog, ids, max);
+    coordinator->tick_left -= batch->count;
+    for (size_t i = 0; i < batch->count; i++)
+        batch->groups[i].pattern = ids[i];
+    workers_submit(coordinator->workers, &batch->job);
+}
+
+void release_tick(struct coordinator *coordinator, int64_t now_s)
+{
+    if (!coordinator->ready || coordinator->tick_runs)
+        return;
+    coordinator->tick_left = catalog_marked(coordinator->catalog);
+    batch_next(coordinator, now_s);
+}

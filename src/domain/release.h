@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_DOMAIN_RELEASE_H
+#define CONTINUUM_DOMAIN_RELEASE_H
+
+#include "crypto/record.h"
+#include "domain/coordinator.h"
+#include "store/patterns.h"
+
+struct keyring;
+
+/*
+ * Release of groups that reached their threshold (docs/PROTOCOL.md, section 5). At a tick, never
+ * inline:
+ *
+ *     catalog's marks -> evaluate (worker, a snapshot) -> settle (writer) -> publish (loop)
+ *
+ * in batches, until what was marked when the tick began is through.
+ */
+enum { RELEASE_BATCH = 128, NOISE_PERIOD_S = 30 * 86400 };
+
+/* Begins a tick; does nothing while one is running or before memory is loaded. */
+void release_tick(struct coordinator *coordinator, int64_t now_s);
+
+/* Puts a released pattern into the search index. FAULT_MEMORY. */
+enum fault release_publish(struct coordinator *coordinator, const struct release_row *release,
+                           const char *domain);
+
+/* One group as the evaluation found it, and what follows. */
+struct group {
+    uint32_t pattern;
+    struct record record;
+    struct contributor *contributors;
+    bool *valid; /* share by share */
+    size_t count;
+    bool was_released, released; /* before, and from now on */
+    bool spoiled;                /* its index does not open under the secret */
+    bool skip;                   /* gone, or spoiled before: nothing follows */
+    bool changed; /* somebody left between evaluation and settlement: once more, at the next tick */
+    struct release_row release; /* to be published, unless was_released */
+};
+
+/*
+ * Decides about a group from its record, contributors and shares: a pure function of its arguments.
+ * valid[] must have room for `count`. Fills in valid, released, spoiled, release.
+ */
+struct group_rules {
+    const struct federation_id *federation_id;
+    const uint8_t *noise_key;
+    uint8_t token_bits;
+    int64_t now_s;
+};
+enum fault group_evaluate(struct group *group, const struct group_rules *rules,
+                          struct arena *arena);
+
+/*
+ * m: the largest m such that the m-th smallest of the `count` values r is at most m (0: there is
+ * none). Sorts `r`.
+ */
+size_t group_counted(uint8_t *r, size_t count);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_DOMAIN_SETTINGS_H
+#define CONTINUUM_DOMAIN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/credits.h"
+
+enum level { LEVEL_MINIMAL, LEVEL_STANDARD, LEVEL_EXTENSIVE, LEVEL_COUNT };
+
+enum credit_on { CREDIT_ON_ACCEPT, CREDIT_ON_RELEASE };
+
+/* The rules of one federation, as its operator set them. Defaults and ranges stand in
+ * daemon/options.c. */
+struct settings {
+    const char *name, *description; /* shown to anyone */
+    const char *key_check;          /* B64 of 8 bytes, or "": not configured */
+
+    bool require_contribution;
+    uint32_t min_contributors; /* k of the next epoch */
+    uint32_t token_bits;       /* of the next epoch */
+    uint32_t release_interval_s;
+
+    struct credits price_contribute, price_verify, price_quality;
+    struct credits price_query, price_download, price_priority;
+    uint32_t credit_on; /* enum credit_on */
+    uint32_t daily_contribution_limit;
+    uint32_t unproven_allowance;
+
+    uint32_t level_max_records[LEVEL_COUNT];
+    uint32_t level_max_results[LEVEL_COUNT];
+    uint32_t level_min_weekly[LEVEL_COUNT]; /* accepted contributions in the last 7 days */
+    uint32_t high_confidence;               /* hundredths */
+    uint32_t high_confidence_delay_s;
+
+    uint32_t token_ttl_s;
+    uint32_t max_json_depth;
+    uint32_t max_instances;
+    uint32_t joins_per_address_per_hour;
+};
+
+#endif

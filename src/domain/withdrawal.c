@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/withdrawal.h"
+
+#include "domain/credits.h"
+#include "store/catalog.h"
+#include "store/search.h"
+
+/* One contribution goes: its credit, its row, and what counted it. */
+static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct database *database,
+                                        const struct contribution_row *row)
+{
+    const struct coordinator *coordinator = withdrawal->operation.coordinator;
+    struct credits reversed = {0};
+    bool last = false;
+    enum fault fault = FAULT_NONE;
+    if (row->payment == PAYMENT_PAID || row->payment == PAYMENT_PROVEN) {
+        struct record record;
+        bool spoiled = false;
+        fault = pattern_get(database, row->pattern, &record, &spoiled);
+        if (!fault)
+            fault = credits_reverse(coordinator, database, withdrawal->number, &record.tag,
+                                    withdrawal->now_s, &reversed);
+    }
+    if (!fault)
+        fault = contribution_delete(database, row, &last);
+    struct instance_change change = {
+        .contributions = -1,
+        .released = row->state == CONTRIBUTION_RELEASED ? -1 : 0,
+        .unproven = row->payment == PAYMENT_PAID ? -1 : 0,
+    };
+    if (!fault)
+        fault = instance_count(database, withdrawal->number, &change);
+    if (fault)
+        return fault;
+    withdrawal->gone[withdrawal->gone_count].pattern = row->pattern;
+    withdrawal->gone[withdrawal->gone_count++].last = last;
+    withdrawal->reversed.milli += reversed.milli;
+    withdrawal->withdrawn++;
+    return FAULT_NONE;
+}
+
+static enum fault withdraw_one(struct withdrawal *withdrawal, struct database *database)
+{
+    struct contribution_row row;
+    enum fault fault = contribution_find(database, withdrawal->pattern, withdrawal->number, &row);
+    return fault ? fault : contribution_withdraw(withdrawal, database, &row);
+}
+
+static enum fault withdraw_step(struct withdrawal *withdrawal, struct database *database)
+{
+    while (withdrawal->gone_count < WITHDRAWAL_STEP) {
+        struct contribution_row row;
+        enum fault fault = contribution_next(database, withdrawal->number, withdrawal->after, &row);
+        if (fault)
+            return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+        withdrawal->after = row.sequence;
+        fault = contribution_withdraw(withdrawal, database, &row);
+        if (fault)
+            return fault;
+    }
+    return FAULT_NONE;
+}
+
+static enum fault withdrawal_apply(struct command *command, struct database *database)
+{
+    struct withdrawal *withdrawal = (struct withdrawal *)command;
+    withdrawal->gone_count = 0;
+    enum fault fault =
+        withdrawal->all ? withdraw_step(withdrawal, database) : withdraw_one(withdrawal, database);
+    if (!fault)
+        fault = account_balance(database, withdrawal->number, &withdrawal->balance);
+    return fault;
+}
+
+void contribution_forget(struct coordinator *coordinator, uint32_t pattern, bool last)
+{
+    bool released = search_has(coordinator->search, pattern);
+    if (last)
+        search_remove(coordinator->search, pattern);
+    else if (released)
+        (void)catalog_mark(coordinator->catalog,
+                           pattern); /* no memory: seen to at the next start */
+    catalog_remove(coordinator->catalog, pattern, 1);
+}
+
+/* Takes the place of operation_done: steps are repeated before anybody is answered. */
+static void withdrawal_done(struct command *command, enum fault fault)
+{
+    struct withdrawal *withdrawal = (struct withdrawal *)command;
+    struct operation *operation = &withdrawal->operation;
+    for (size_t i = 0; i < withdrawal->gone_count && !fault; i++)
+        contribution_forget(operation->coordinator, withdrawal->gone[i].pattern,
+                            withdrawal->gone[i].last);
+    if (!fault && withdrawal->all && withdrawal->gone_count == WITHDRAWAL_STEP) {
+        operation_submit(operation);
+        return;
+    }
+    operation->answer(operation, fault);
+    operation_free(operation);
+}
+
+struct withdrawal *withdrawal_new(struct coordinator *coordinator)
+{
+    struct withdrawal *withdrawal =
+        operation_new(coordinator, sizeof *withdrawal, withdrawal_apply, NULL);
+    if (withdrawal)
+        withdrawal->operation.command.done = withdrawal_done;
+    return withdrawal;
+}
+
+enum fault withdrawal_submit(struct withdrawal *withdrawal)
+{
+    struct coordinator *coordinator = withdrawal->operation.coordinator;
+    if (!withdrawal->all) {
+        withdrawal->pattern = catalog_find(coordinator->catalog, &withdrawal->tag);
+        if (!withdrawal->pattern)
+            return FAULT_NOT_FOUND;
+    }
+    operation_submit(&withdrawal->operation);
+    return FAULT_NONE;
+}

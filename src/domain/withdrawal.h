@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_DOMAIN_WITHDRAWAL_H
+#define CONTINUUM_DOMAIN_WITHDRAWAL_H
+
+#include "crypto/bytes.h"
+#include "domain/coordinator.h"
+#include "store/patterns.h"
+
+/* ---- DELETE /v1/contributions/{tag} and DELETE /v1/contributions ---- */
+
+enum { WITHDRAWAL_STEP = 256 };
+
+/*
+ * Withdraws one contribution or all. All go in steps of WITHDRAWAL_STEP, each a transaction of its
+ * own, so that a large withdrawal does not keep others waiting; the answer comes after the last.
+ */
+struct withdrawal {
+    struct operation operation;
+    int64_t number, now_s;
+    bool all;
+    struct tag tag; /* unless all */
+    /* outputs, of all steps together */
+    size_t withdrawn;
+    struct credits reversed, balance;
+    /* one step */
+    struct {
+        uint32_t pattern;
+        bool last;
+    } gone[WITHDRAWAL_STEP];
+    size_t gone_count;
+    uint32_t pattern;
+    int64_t after;
+};
+
+struct withdrawal *withdrawal_new(struct coordinator *coordinator);
+
+/* FAULT_NOT_FOUND: no contribution of this instance has the tag; the caller's to free. Answered
+ * too. */
+enum fault withdrawal_submit(struct withdrawal *withdrawal);
+
+/* Memory follows: a contribution to `pattern` is gone, and with the `last` one the pattern. */
+void contribution_forget(struct coordinator *coordinator, uint32_t pattern, bool last);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_HTTP_ROUTER_H
+#define CONTINUUM_HTTP_ROUTER_H
+
+#include <stddef.h>
+
+#include "http/request.h"
+
+enum access {
+    ACCESS_ANYONE,
+    ACCESS_MEMBER, /* a bearer token, checked before the handler is called */
+};
+
+/*
+ * One row of the route table. `path` is literal but for whole segments in braces
+ * ("/v1/patterns/{tag}"), which are captured in order. Rows are sorted by path, then method.
+ */
+struct route {
+    enum method method;
+    const char *path;
+    enum access access;
+    void (*handle)(struct request *request);
+};
+
+struct router {
+    const struct route *routes;
+    size_t route_count;
+    /* Checks the bearer token `text` and sets request->caller. FAULT_TOKEN_INVALID (or
+     * FAULT_STARTING). */
+    enum fault (*authenticate)(struct request *request, const char *text, size_t length);
+};
+
+/*
+ * The route of request->method and request->path, with request->captures filled in. The first row
+ * whose path fits decides, with those of the same path: literal segments, which sort before braces,
+ * win. FAULT_NOT_FOUND: also when a capture is empty, contains %00, or is not well-formed
+ * percent-encoding. FAULT_METHOD_NOT_ALLOWED: the path exists with other methods, which are written
+ * to `allow` ("GET, POST"). FAULT_MEMORY.
+ */
+enum fault router_find(const struct router *router, struct request *request,
+                       const struct route **ret, char allow[64]);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/database.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/migrations.h"
+#include "util/cleanup.h"
+
+/* More statements than the code has, so that the table never fills; a power of two. */
+enum { STATEMENTS_MAX = 256, BUSY_TIMEOUT_MS = 5000, STATEMENT_SIZE_MAX = 4096 };
+
+struct statement {
+    const char *text;
+    struct sqlite3_stmt *compiled;
+    struct database *database;
+    int parameter;
+    enum fault fault;
+};
+
+struct database {
+    sqlite3 *connection;
+    struct statement statements[STATEMENTS_MAX];
+};
+
+static enum fault fault_of(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return FAULT_NONE;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return FAULT_CORRUPT;
+    case SQLITE_NOMEM:
+        return FAULT_MEMORY;
+    default:
+        return FAULT_STORAGE;
+    }
+}
+
+/* cache_size is negative KiB; the write-ahead log is checkpointed every 4096 pages (16 MiB). */
+static const char pragmas[] = "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+                              "PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;"
+                              "PRAGMA temp_store = MEMORY;";
+static const char writer_pragmas[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                     "PRAGMA wal_autocheckpoint = 4096;"
+                                     "PRAGMA journal_size_limit = 67108864;";
+
+static enum fault database_prepare(struct database *database, enum database_mode mode,
+                                   struct why *why)
+{
+    enum fault fault = sql_script(database, pragmas);
+    if (!fault && mode == DATABASE_WRITER)
+        fault = sql_script(database, writer_pragmas);
+    if (fault)
+        return why_set(why, fault, "the database cannot be used: %s", database_error(database));
+    return mode == DATABASE_WRITER ? migrations_apply(database, why) : FAULT_NONE;
+}
+
+static void close_database(struct database **database)
+{
+    database_close(*database);
+}
+
+enum fault database_open(const char *path, enum database_mode mode, struct database **ret,
+                         struct why *why)
+{
+    _cleanup_(close_database) struct database *database = calloc(1, sizeof *database);
+    if (!database)
+        return FAULT_MEMORY;
+    int flags =
+        mode == DATABASE_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    int result = sqlite3_open_v2(path, &database->connection,
+                                 flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    if (result != SQLITE_OK)
+        return why_set(why, fault_of(result), "cannot open the database %s: %s", path,
+                       sqlite3_errstr(result));
+    sqlite3_busy_timeout(database->connection, BUSY_TIMEOUT_MS);
+    enum fault fault = database_prepare(database, mode, why);
+    if (fault)
+        return fault;
+    *ret = TAKE(database);
+    return FAULT_NONE;
+}
+
+void database_close(struct database *database)
+{
+    if (!database)
+        return;
+    for (size_t i = 0; i < STATEMENTS_MAX; i++)
+        sqlite3_finalize(database->statements[i].compiled);
+    sqlite3_close(database->connection);
+    free(database);
+}
+
+const char *database_error(const struct database *database)
+{
+    return sqlite3_errmsg(database->connection);
+}
+
+enum fault database_begin(struct database *database)
+{
+    bool reads_only = sqlite3_db_readonly(database->connection, "main") == 1;
+    return reads_only ? sql_run(sql(database, "BEGIN")) : sql_run(sql(database, "BEGIN IMMEDIATE"));
+}
+
+enum fault database_commit(struct database *database)
+{
+    return sql_run(sql(database, "COMMIT"));
+}
+
+void database_rollback(struct database *database)
+{
+    /* SQLite rolls back by itself after some errors; then this is an error that means nothing. */
+    (void)sql_run(sql(database, "ROLLBACK"));
+}
+
+enum fault database_savepoint(struct database *database)
+{
+    return sql_run(sql(database, "SAVEPOINT command"));
+}
+
+enum fault database_release(struct database *database)
+{
+    return sql_run(sql(database, "RELEASE command"));
+}
+
+void database_rollback_savepoint(struct database *database)
+{
+    (void)sql_run(sql(database, "ROLLBACK TO command"));
+    (void)sql_run(sql(database, "RELEASE command"));
+}
+
+struct statement *sql(struct database *database, const char *text)
+{
+    size_t slot = ((uintptr_t)text >> 3) % STATEMENTS_MAX;
+    struct statement *statement = &database->statements[slot];
+    while (statement->text && statement->text != text) {
+        slot = (slot + 1) % STATEMENTS_MAX;
+        statement = &database->statements[slot];
+    }
+    statement->text = text;
+    statement->database = database;
+    statement->parameter = 0;
+    statement->fault = FAULT_NONE;
+    if (!statement->compiled)
+        statement->fault =
+            fault_of(sqlite3_prepare_v3(database->connection, text, STATEMENT_SIZE_MAX,
+                                        SQLITE_PREPARE_PERSISTENT, &statement->compiled, NULL));
+    return statement;
+}
+
+static void keep_fault(struct statement *statement, int result)
+{
+    if (!statement->fault)
+        statement->fault = fault_of(result);
+}
+
+void sql_integer(struct statement *statement, int64_t value)
+{
+    if (!statement->fault)
+        keep_fault(statement,
+                   sqlite3_bind_int64(statement->compiled, ++statement->parameter, value));
+}
+
+/* Bound bytes are not copied: they must live until sql_end, as the bytes of our commands do. */
+void sql_text(struct statement *statement, const char *text)
+{
+    if (!statement->fault)
+        keep_fault(statement, sqlite3_bind_text(statement->compiled, ++statement->parameter, text,
+                                                -1, SQLITE_STATIC));
+}
+
+void sql_blob(struct statement *statement, const void *bytes, size_t length)
+{
+    if (!statement->fault)
+        keep_fault(statement, sqlite3_bind_blob64(statement->compiled, ++statement->parameter,
+                                                  bytes, length, SQLITE_STATIC));
+}
+
+void sql_null(struct statement *statement)
+{
+    if (!statement->fault)
+        keep_fault(statement, sqlite3_bind_null(statement->compiled, ++statement->parameter));
+}
+
+bool sql_step(struct statement *statement)
+{
+    if (statement->fault)
+        return false;
+    int result = sqlite3_step(statement->compiled);
+    keep_fault(statement, result);
+    return result == SQLITE_ROW;
+}
+
+int64_t sql_column_integer(struct statement *statement, int column)
+{
+    return sqlite3_column_int64(statement->compiled, column);
+}
+
+const void *sql_column_bytes(struct statement *statement, int column, size_t *ret_length)
+{
+    const void *bytes = sqlite3_column_blob(statement->compiled, column);
+    *ret_length = (size_t)sqlite3_column_bytes(statement->compiled, column);
+    return bytes;
+}
+
+const void *sql_column_blob(struct statement *statement, int column, size_t length)
+{
+    static const uint8_t zeros[512];
+    size_t found = 0;
+    const void *bytes = sql_column_bytes(statement, column, &found);
+    if (found == length)
+        return bytes;
+    if (!statement->fault)
+        statement->fault = FAULT_CORRUPT;
+    return length <= sizeof zeros ? zeros : NULL;
+}
+
+const char *sql_column_text(struct statement *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement->compiled, column);
+    return text ? (const char *)text : "";
+}
+
+bool sql_column_is_null(struct statement *statement, int column)
+{
+    return sqlite3_column_type(statement->compiled, column) == SQLITE_NULL;
+}
+
+enum fault sql_end(struct statement *statement)
+{
+    if (statement->compiled) {
+        sqlite3_reset(statement->compiled);
+        sqlite3_clear_bindings(statement->compiled);
+    }
+    return statement->fault;
+}
+
+enum fault sql_run(struct statement *statement)
+{
+    while (sql_step(statement)) {
+    }
+    return sql_end(statement);
+}
+
+int64_t sql_changes(struct database *database)
+{
+    return sqlite3_changes64(database->connection);
+}
+
+int64_t sql_last_row(struct database *database)
+{
+    return sqlite3_last_insert_rowid(database->connection);
+}
+
+enum fault sql_script(struct database *database, const char *script)
+{
+    return fault_of(sqlite3_exec(database->connection, script, NULL, NULL, NULL));
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_STORE_DATABASE_H
+#define CONTINUUM_STORE_DATABASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/fault.h"
+
+struct sqlite3_stmt;
+
+/*
+ * One SQLite connection with its prepared statements. Only the .c files of store/ use what is
+ * declared here below database_close; everybody else passes the pointer through.
+ */
+struct database;
+
+enum database_mode { DATABASE_WRITER, DATABASE_READER };
+
+/*
+ * Opens the database file `path` (":memory:" for tests). A writer creates it, sets WAL and
+ * synchronous=FULL and brings the schema up to date; a reader sees committed snapshots.
+ * FAULT_CORRUPT: damaged, or a schema of the future, or one that was tampered with; FAULT_STORAGE:
+ * any other refusal.
+ */
+enum fault database_open(const char *path, enum database_mode mode, struct database **ret,
+                         struct why *why);
+
+/* Takes NULL. */
+void database_close(struct database *database);
+
+/* A transaction of many commands: a savepoint each, one commit. Readers: a snapshot. */
+enum fault database_begin(struct database *database);
+enum fault database_commit(struct database *database);
+void database_rollback(struct database *database);
+enum fault database_savepoint(struct database *database);
+enum fault database_release(struct database *database);
+void database_rollback_savepoint(struct database *database);
+
+/* The last error of SQLite in words, for the log. */
+const char *database_error(const struct database *database);
+
+/*
+ * A statement in use. It keeps its first fault, so that code reads sql, bind, bind, step with one
+ * check at the end. Parameters are bound from left to right. Each `sql` ends with sql_run or
+ * sql_end.
+ */
+struct statement;
+
+/* The prepared statement of `text`, a string literal: kept by its address. Never NULL. */
+struct statement *sql(struct database *database, const char *text);
+
+void sql_integer(struct statement *statement, int64_t value);
+void sql_text(struct statement *statement, const char *text);
+void sql_blob(struct statement *statement, const void *bytes, size_t length);
+void sql_null(struct statement *statement);
+
+/* True: there is a row, and the columns can be read. False: the end, or a fault. */
+bool sql_step(struct statement *statement);
+
+int64_t sql_column_integer(struct statement *statement, int column);
+/* Valid until the next step. A length other than `length` makes the statement FAULT_CORRUPT and
+ * returns zeros. */
+const void *sql_column_blob(struct statement *statement, int column, size_t length);
+const void *sql_column_bytes(struct statement *statement, int column, size_t *ret_length);
+const char *sql_column_text(struct statement *statement, int column);
+bool sql_column_is_null(struct statement *statement, int column);
+
+/* Ends the statement; its first fault. */
+enum fault sql_end(struct statement *statement);
+
+/* Runs a statement without rows to its end. */
+enum fault sql_run(struct statement *statement);
+
+/* Rows that the last INSERT, UPDATE or DELETE changed. */
+int64_t sql_changes(struct database *database);
+int64_t sql_last_row(struct database *database);
+
+/* Runs several statements without parameters or rows. */
+enum fault sql_script(struct database *database, const char *script);
+
+#endif

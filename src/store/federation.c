@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/federation.h"
+
+#include <string.h>
+
+#include "store/database.h"
+
+enum fault federation_get(struct database *database, struct federation_id *ret)
+{
+    struct federation_id id = {{0}};
+    struct statement *row = sql(database, "SELECT federation_id FROM federation");
+    bool found = sql_step(row);
+    if (found)
+        memcpy(id.bytes, sql_column_blob(row, 0, sizeof id.bytes), sizeof id.bytes);
+    enum fault fault = sql_end(row);
+    if (fault || !found)
+        return fault ? fault : FAULT_NOT_FOUND;
+    *ret = id;
+    return FAULT_NONE;
+}
+
+enum fault federation_insert(struct database *database, const struct federation_id *id)
+{
+    struct statement *insert =
+        sql(database, "INSERT INTO federation (one, federation_id) VALUES (1, ?)");
+    sql_blob(insert, id->bytes, sizeof id->bytes);
+    return sql_run(insert);
+}
+
+enum fault epoch_current(struct database *database, struct epoch_row *ret)
+{
+    struct epoch_row epoch = {0};
+    struct statement *row =
+        sql(database, "SELECT number, k, token_bits, oprf_public_key, started_at FROM epoch"
+                      " ORDER BY number DESC LIMIT 1");
+    bool found = sql_step(row);
+    if (found) {
+        epoch.number = (uint32_t)sql_column_integer(row, 0);
+        epoch.k = (uint8_t)sql_column_integer(row, 1);
+        epoch.token_bits = (uint8_t)sql_column_integer(row, 2);
+        memcpy(epoch.oprf_public_key.bytes, sql_column_blob(row, 3, 32), 32);
+        epoch.started_at_s = sql_column_integer(row, 4);
+    }
+    enum fault fault = sql_end(row);
+    if (fault || !found)
+        return fault ? fault : FAULT_NOT_FOUND;
+    *ret = epoch;
+    return FAULT_NONE;
+}
+
+enum fault epoch_insert(struct database *database, const struct epoch_row *epoch)
+{
+    struct statement *insert =
+        sql(database, "INSERT INTO epoch (number, k, token_bits, oprf_public_key, started_at)"
+                      " VALUES (?, ?, ?, ?, ?)");
+    sql_integer(insert, epoch->number);
+    sql_integer(insert, epoch->k);
+    sql_integer(insert, epoch->token_bits);
+    sql_blob(insert, epoch->oprf_public_key.bytes, sizeof epoch->oprf_public_key.bytes);
+    sql_integer(insert, epoch->started_at_s);
+    return sql_run(insert);
+}
+
+enum fault nonce_use(struct database *database, const uint8_t nonce[16], int64_t now_s,
+                     int64_t expires_at_s)
+{
+    struct statement *expired = sql(database, "DELETE FROM nonce WHERE expires_at < ?");
+    sql_integer(expired, now_s);
+    enum fault fault = sql_run(expired);
+    if (fault)
+        return fault;
+    struct statement *insert =
+        sql(database, "INSERT OR IGNORE INTO nonce (nonce, expires_at) VALUES (?, ?)");
+    sql_blob(insert, nonce, 16);
+    sql_integer(insert, expires_at_s);
+    fault = sql_run(insert);
+    if (fault)
+        return fault;
+    return sql_changes(database) == 1 ? FAULT_NONE : FAULT_NONCE_REUSED;
+}

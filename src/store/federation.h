@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_STORE_FEDERATION_H
+#define CONTINUUM_STORE_FEDERATION_H
+
+#include "crypto/bytes.h"
+#include "util/fault.h"
+
+struct database;
+
+struct epoch_row {
+    uint32_t number;
+    uint8_t k, token_bits;
+    struct point oprf_public_key;
+    int64_t started_at_s;
+};
+
+/* The federation's id. FAULT_NOT_FOUND: this database has none yet. */
+enum fault federation_get(struct database *database, struct federation_id *ret);
+enum fault federation_insert(struct database *database, const struct federation_id *id);
+
+/* The epoch with the highest number. FAULT_NOT_FOUND: there is none yet. */
+enum fault epoch_current(struct database *database, struct epoch_row *ret);
+enum fault epoch_insert(struct database *database, const struct epoch_row *epoch);
+
+/* Uses up a nonce until `expires_at_s`, and forgets those that expired before `now_s`.
+ * FAULT_NONCE_REUSED. */
+enum fault nonce_use(struct database *database, const uint8_t nonce[16], int64_t now_s,
+                     int64_t expires_at_s);
+
+#endif

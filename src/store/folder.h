@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_STORE_FOLDER_H
+#define CONTINUUM_STORE_FOLDER_H
+
+#include "util/fault.h"
+
+/*
+ * The storage folder (option storage_path), which one daemon at a time owns:
+ *
+ *     continuum.db (-wal, -shm)   everything but secrets
+ *     keys                        secrets (store/keyring.h)
+ *     lock                        held (flock) as long as the daemon runs; names its process id
+ */
+struct folder {
+    int fd; /* of the folder, for openat */
+    int lock_fd;
+};
+
+/* Opens `path`, creating it (mode 0700, parents not) when missing, and takes the lock.
+ * FAULT_SYSTEM with `why`: cannot be created or opened, not a folder, or in use by another daemon
+ * (names its process). */
+enum fault folder_open(const char *path, struct folder *ret, struct why *why);
+
+/* Gives the lock back. A zeroed or {-1, -1} folder is left alone. */
+void folder_close(struct folder *folder);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_STORE_INSTANCES_H
+#define CONTINUUM_STORE_INSTANCES_H
+
+#include <stdbool.h>
+
+#include "crypto/bytes.h"
+#include "util/credits.h"
+#include "util/fault.h"
+
+struct database;
+
+enum { INSTANCE_DOMAINS_MAX = 16, INSTANCE_DOMAINS_LENGTH_MAX = 16 * 65 };
+
+struct instance_row {
+    int64_t number;  /* internal; also the number of its account */
+    uint64_t handle; /* 48 bits, shown as fed-xxxx-xxxx-xxxx */
+    struct public_key public_key;
+    uint8_t level, mode;
+    char domains[INSTANCE_DOMAINS_LENGTH_MAX + 1]; /* separated by spaces */
+    int64_t joined_at_s;
+    int64_t next_sequence; /* 1: has never contributed */
+    int64_t contributions, released, unproven;
+};
+
+/* Adds a member and its account. *ret_number is its number. The counts of `row` are not looked at.
+ */
+enum fault instance_insert(struct database *database, const struct instance_row *row,
+                           int64_t *ret_number);
+
+/* The handle of the member with this public key. FAULT_NOT_FOUND. */
+enum fault instance_handle_of_key(struct database *database, const struct public_key *public_key,
+                                  uint64_t *ret);
+
+/* FAULT_NOT_FOUND: no such instance (any more). */
+enum fault instance_get(struct database *database, int64_t number, struct instance_row *ret);
+
+/* Stores level, mode and domains of row->number. */
+enum fault instance_update(struct database *database, const struct instance_row *row);
+
+/* Moves the counters of an instance by these amounts. */
+struct instance_change {
+    int64_t next_sequence, contributions, released, unproven;
+};
+enum fault instance_count(struct database *database, int64_t number,
+                          const struct instance_change *change);
+
+/* Calls `each` for all instances; it stops at the first fault that `each` returns. */
+enum fault instances_each(struct database *database,
+                          enum fault (*each)(void *context, const struct instance_row *row),
+                          void *context);
+
+/* One day (UTC, days since 1970) of an instance. */
+struct activity {
+    int64_t accepted, payable;
+    struct credits earned, spent;
+};
+
+/* Zeros when nothing happened on that day. */
+enum fault activity_get(struct database *database, int64_t number, int64_t day,
+                        struct activity *ret);
+
+/* Adds to a day. */
+enum fault activity_add(struct database *database, int64_t number, int64_t day,
+                        const struct activity *amounts);
+
+/* What the days `first_day` to today add up to. */
+enum fault activity_sum(struct database *database, int64_t number, int64_t first_day,
+                        struct activity *ret);
+
+/* Calls `each` for the accepted contributions of every instance and day from `first_day` on. */
+enum fault activity_each(struct database *database, int64_t first_day,
+                         void (*each)(void *context, int64_t number, int64_t day, int64_t accepted),
+                         void *context);
+
+/* Erases the row and the days of an instance, whose contributions and account must be gone already.
+ */
+enum fault instance_delete(struct database *database, int64_t number);
+
+#endif

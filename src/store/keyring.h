@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_STORE_KEYRING_H
+#define CONTINUUM_STORE_KEYRING_H
+
+#include "crypto/oprf.h"
+#include "crypto/sign.h"
+#include "util/fault.h"
+
+/*
+ * The coordinator's secrets. They live in one file of the storage folder, `keys`, mode 0600, and
+ * never in the database: whoever has only the database can neither mint tokens, nor forge a
+ * signature, nor evaluate the OPRF.
+ *
+ *     signing = B64 of 32 bytes
+ *     token = ...
+ *     noise = ...
+ *     ledger = ...
+ *     oprf 1 = B64 of the scalar of epoch 1
+ *     check = B64 of D(-, "cfed/v1/keyring", all lines before this one, 16)
+ */
+enum { KEYRING_EPOCHS_MAX = 64 };
+
+struct keyring {
+    struct signing_key signing;
+    uint8_t token[32], noise[32], ledger[32];
+    struct {
+        uint32_t epoch;
+        struct oprf_key key;
+    } oprf[KEYRING_EPOCHS_MAX];
+    size_t oprf_count;
+};
+
+/*
+ * Reads `keys` below the folder `folder_fd`, or, when it does not exist and `create` is true, makes
+ * new random keys with an OPRF key for epoch 1 and writes them (to a new file that is renamed into
+ * place, file and folder synced). The keyring lives in locked memory that core dumps leave out;
+ * free it with keyring_free. FAULT_CORRUPT: the file is there but damaged, or readable by others;
+ * FAULT_NOT_FOUND: not there and not `create`; FAULT_SYSTEM. `why` names the file and what to do.
+ */
+enum fault keyring_open(int folder_fd, bool create, struct keyring **ret, struct why *why);
+
+/* The key of `epoch`, or NULL. */
+const struct oprf_key *keyring_oprf(const struct keyring *keyring, uint32_t epoch);
+
+/* Wipes and frees. Takes NULL. */
+void keyring_free(struct keyring *keyring);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_STORE_LEDGER_H
+#define CONTINUUM_STORE_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/bytes.h"
+#include "util/credits.h"
+#include "util/fault.h"
+
+struct database;
+
+/* Accounts of the system; a member's account has the number of its instance, 16 and up. */
+enum { ACCOUNT_ISSUANCE = 1, ACCOUNT_REVENUE = 2, ACCOUNT_TOMBSTONE = 3, ACCOUNT_MEMBERS = 16 };
+
+/* Why credits move; the order of the names in transfer_kind_name. */
+enum transfer_kind { TRANSFER_CONTRIBUTE, TRANSFER_REVERSE, TRANSFER_QUERY, TRANSFER_PRIORITY };
+
+struct transfer_id {
+    uint8_t bytes[16];
+};
+
+struct transfer {
+    int64_t sequence; /* given by the ledger */
+    struct transfer_id id;
+    enum transfer_kind kind;
+    int64_t debit, credit; /* accounts: it moves from debit to credit */
+    struct credits amount; /* above zero */
+    struct tag tag;
+    bool has_tag;
+    int64_t created_at_s;
+};
+
+/* "contribute", "reverse", ... Static. */
+const char *transfer_kind_name(enum transfer_kind kind);
+
+enum fault account_open(struct database *database, int64_t number);
+
+/* FAULT_NOT_FOUND: no such account. */
+enum fault account_balance(struct database *database, int64_t number, struct credits *ret);
+
+/*
+ * Makes a transfer: the row, both balances, and the day's totals of the member it concerns, in the
+ * caller's transaction. FAULT_INSUFFICIENT_CREDITS: the debit account would fall below zero.
+ * *ret_made false: a transfer of this id was made before, and nothing happened.
+ */
+enum fault ledger_transfer(struct database *database, const struct transfer *transfer,
+                           bool *ret_made);
+
+/* The amount of the transfer `id` of an earning kind; 0 when there is none. */
+enum fault ledger_amount(struct database *database, const struct transfer_id *id,
+                         struct credits *ret);
+
+/*
+ * Transfers of one account in order, those with a sequence above `after`, at most `max`. Returns
+ * their number in *ret_count.
+ */
+enum fault ledger_list(struct database *database, int64_t account, int64_t after, size_t max,
+                       struct transfer *ret, size_t *ret_count);
+
+/*
+ * Erasure: the tombstone takes the account's place in all its transfers, under new random ids and
+ * without tags, and takes over its balance; the account is gone.
+ */
+enum fault ledger_bury(struct database *database, int64_t account);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/patterns.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "store/database.h"
+
+static enum fault pattern_insert(struct database *database, uint32_t id,
+                                 const struct record *record)
+{
+    struct statement *insert =
+        sql(database, "INSERT INTO pattern (id, tag, epoch, domain, verify_key, commitments,"
+                      " search_index, ciphertext) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                      " ON CONFLICT (id) DO NOTHING");
+    sql_integer(insert, id);
+    sql_blob(insert, record->tag.bytes, sizeof record->tag.bytes);
+    sql_integer(insert, record->epoch);
+    sql_text(insert, record->domain);
+    sql_blob(insert, record->verify_key.bytes, sizeof record->verify_key.bytes);
+    sql_blob(insert, record->commitments, record->k * sizeof record->commitments[0]);
+    sql_blob(insert, record->index, sizeof record->index);
+    sql_blob(insert, record->ciphertext, record->ciphertext_length);
+    return sql_run(insert);
+}
+
+enum fault contribution_add(struct database *database, const struct record *record,
+                            const struct contribution_row *row, bool *ret_added)
+{
+    enum fault fault = pattern_insert(database, row->pattern, record);
+    if (fault)
+        return fault;
+    struct statement *insert =
+        sql(database, "INSERT INTO contribution (instance, sequence, pattern, share, confidence,"
+                      " min_group, epsilon_milli, accepted_at, state, payment)"
+                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pattern, instance)"
+                      " DO NOTHING");
+    sql_integer(insert, row->instance);
+    sql_integer(insert, row->sequence);
+    sql_integer(insert, row->pattern);
+    sql_blob(insert, row->share.bytes, sizeof row->share.bytes);
+    sql_integer(insert, row->confidence);
+    sql_integer(insert, row->min_group);
+    sql_integer(insert, row->epsilon_milli);
+    sql_integer(insert, row->accepted_at_s);
+    sql_integer(insert, row->state);
+    sql_integer(insert, row->payment);
+    fault = sql_run(insert);
+    if (!fault)
+        *ret_added = sql_changes(database) == 1;
+    return fault;
+}
+
+#define CONTRIBUTION_COLUMNS                                                                       \
+    "c.instance, c.sequence, c.pattern, c.share, c.confidence, c.min_group, c.epsilon_milli,"      \
+    " c.accepted_at, c.state, c.payment"
+
+static void contribution_read(struct statement *row, struct contribution_row *ret)
+{
+    *ret = (struct contribution_row){
+        .instance = sql_column_integer(row, 0),
+        .sequence = sql_column_integer(row, 1),
+        .pattern = (uint32_t)sql_column_integer(row, 2),
+        .confidence = (uint8_t)sql_column_integer(row, 4),
+        .min_group = (uint8_t)sql_column_integer(row, 5),
+        .epsilon_milli = (uint32_t)sql_column_integer(row, 6),
+        .accepted_at_s = sql_column_integer(row, 7),
+        .state = (enum contribution_state)sql_column_integer(row, 8),
+        .payment = (enum payment)sql_column_integer(row, 9),
+    };
+    memcpy(ret->share.bytes, sql_column_blob(row, 3, 32), 32);
+}
+
+static enum fault contribution_read_one(struct statement *row, struct contribution_row *ret)
+{
+    struct contribution_row contribution;
+    bool found = sql_step(row);
+    if (found)
+        contribution_read(row, &contribution);
+    enum fault fault = sql_end(row);
+    if (fault || !found)
+        return fault ? fault : FAULT_NOT_FOUND;
+    *ret = contribution;
+    return FAULT_NONE;
+}
+
+enum fault contribution_find(struct database *database, uint32_t pattern, int64_t instance,
+                             struct contribution_row *ret)
+{
+    struct statement *row = sql(database, "SELECT " CONTRIBUTION_COLUMNS " FROM contribution c"
+                                          " WHERE c.pattern = ? AND c.instance = ?");
+    sql_integer(row, pattern);
+    sql_integer(row, instance);
+    return contribution_read_one(row, ret);
+}
+
+enum fault contribution_next(struct database *database, int64_t instance, int64_t after,
+                             struct contribution_row *ret)
+{
+    struct statement *row =
+        sql(database, "SELECT " CONTRIBUTION_COLUMNS " FROM contribution c WHERE c.instance = ?"
+                      " AND c.sequence > ? ORDER BY c.sequence LIMIT 1");
+    sql_integer(row, instance);
+    sql_integer(row, after);
+    return contribution_read_one(row, ret);
+}
+
+enum fault contribution_update(struct database *database, const struct contribution_row *row)
+{
+    struct statement *update = sql(database, "UPDATE contribution SET state = ?, payment = ?"
+                                             " WHERE instance = ? AND sequence = ?");
+    sql_integer(update, row->state);
+    sql_integer(update, row->payment);
+    sql_integer(update, row->instance);
+    sql_integer(update, row->sequence);
+    return sql_run(update);
+}
+
+static enum fault run_with(struct statement *statement, int64_t value)
+{
+    sql_integer(statement, value);
+    return sql_run(statement);
+}
+
+static enum fault pattern_delete(struct database *database, uint32_t pattern)
+{
+    enum fault fault = release_delete(database, pattern);
+    if (fault)
+        return fault;
+    return run_with(sql(database, "DELETE FROM pattern WHERE id = ?"), pattern);
+}
+
+enum fault contribution_delete(struct database *database, const struct contribution_row *row,
+                               bool *ret_last)
+{
+    struct statement *delete =
+        sql(database, "DELETE FROM contribution WHERE instance = ? AND sequence = ?");
+    sql_integer(delete, row->instance);
+    sql_integer(delete, row->sequence);
+    enum fault fault = sql_run(delete);
+    if (fault)
+        return fault;
+    struct statement *others =
+        sql(database, "SELECT 1 FROM contribution WHERE pattern = ? LIMIT 1");
+    sql_integer(others, row->pattern);
+    bool last = !sql_step(others);
+    fault = sql_end(others);
+    if (!fault && last)
+        fault = pattern_delete(database, row->pattern);
+    if (!fault)
+        *ret_last = last;
+    return fault;
+}
+
+enum fault contributions_list(struct database *database, int64_t instance, int64_t after,
+                              size_t max, struct contribution_listed *ret, size_t *ret_count)
+{
+    struct statement *row =
+        sql(database, "SELECT c.sequence, p.tag, p.domain, c.confidence, c.accepted_at, c.state,"
+                      " c.payment FROM contribution c JOIN pattern p ON p.id = c.pattern"
+                      " WHERE c.instance = ? AND c.sequence > ? ORDER BY c.sequence LIMIT ?");
+    sql_integer(row, instance);
+    sql_integer(row, after);
+    sql_integer(row, (int64_t)max);
+    size_t count = 0;
+    for (; count < max && sql_step(row); count++) {
+        struct contribution_listed *listed = &ret[count];
+        listed->sequence = sql_column_integer(row, 0);
+        memcpy(listed->tag.bytes, sql_column_blob(row, 1, 32), 32);
+        snprintf(listed->domain, sizeof listed->domain, "%s", sql_column_text(row, 2));
+        listed->confidence = (uint8_t)sql_column_integer(row, 3);
+        listed->accepted_at_s = sql_column_integer(row, 4);
+        listed->state = (enum contribution_state)sql_column_integer(row, 5);
+        listed->payment = (enum payment)sql_column_integer(row, 6);
+    }
+    enum fault fault = sql_end(row);
+    if (!fault)
+        *ret_count = count;
+    return fault;
+}
+
+enum fault contributors_each(struct database *database, uint32_t pattern,
+                             bool (*each)(void *context, const struct contributor *contributor),
+                             void *context)
+{
+    struct statement *row =
+        sql(database, "SELECT " CONTRIBUTION_COLUMNS ", i.public_key FROM contribution c"
+                      " JOIN instance i ON i.number = c.instance WHERE c.pattern = ?"
+                      " ORDER BY c.instance");
+    sql_integer(row, pattern);
+    bool more = true;
+    while (more && sql_step(row)) {
+        struct contributor contributor;
+        contribution_read(row, &contributor.contribution);
+        memcpy(contributor.public_key.bytes, sql_column_blob(row, 10, 32), 32);
+        more = each(context, &contributor);
+    }
+    return sql_end(row);
+}
+
+static void record_read(struct statement *row, struct record *ret)
+{
+    size_t commitments = 0, ciphertext = 0;
+    memcpy(ret->tag.bytes, sql_column_blob(row, 0, 32), 32);
+    ret->epoch = (uint32_t)sql_column_integer(row, 1);
+    snprintf(ret->domain, sizeof ret->domain, "%s", sql_column_text(row, 2));
+    ret->domain_length = (uint8_t)strlen(ret->domain);
+    memcpy(ret->verify_key.bytes, sql_column_blob(row, 3, 32), 32);
+    const void *bytes = sql_column_bytes(row, 4, &commitments);
+    ret->k = (uint8_t)(commitments / sizeof ret->commitments[0]);
+    if (ret->k > THRESHOLD_MAX)
+        ret->k = THRESHOLD_MAX;
+    memcpy(ret->commitments, bytes, ret->k * sizeof ret->commitments[0]);
+    memcpy(ret->index, sql_column_blob(row, 5, INDEX_LENGTH), INDEX_LENGTH);
+    bytes = sql_column_bytes(row, 6, &ciphertext);
+    if (ciphertext > sizeof ret->ciphertext)
+        ciphertext = sizeof ret->ciphertext;
+    memcpy(ret->ciphertext, bytes, ciphertext);
+    ret->ciphertext_length = (uint16_t)ciphertext;
+}
+
+enum fault pattern_get(struct database *database, uint32_t pattern, struct record *ret,
+                       bool *ret_spoiled)
+{
+    struct statement *row =
+        sql(database, "SELECT tag, epoch, domain, verify_key, commitments, search_index,"
+                      " ciphertext, spoiled FROM pattern WHERE id = ?");
+    sql_integer(row, pattern);
+    bool found = sql_step(row);
+    bool spoiled = false;
+    if (found) {
+        record_read(row, ret);
+        spoiled = sql_column_integer(row, 7) != 0;
+    }
+    enum fault fault = sql_end(row);
+    if (fault || !found)
+        return fault ? fault : FAULT_NOT_FOUND;
+    *ret_spoiled = spoiled;
+    return FAULT_NONE;
+}
+
+enum fault pattern_spoil(struct database *database, uint32_t pattern)
+{
+    return run_with(sql(database, "UPDATE pattern SET spoiled = 1 WHERE id = ?"), pattern);
+}
+
+/* Tokens are stored as they pass over the wire: four bytes each, big-endian. */
+static void tokens_encode(const struct release_row *row, uint8_t ret[TOKENS_MAX * 4])
+{
+    for (size_t i = 0; i < row->token_count; i++)
+        for (size_t byte = 0; byte < 4; byte++)
+            ret[i * 4 + byte] = (uint8_t)(row->tokens[i] >> (24 - 8 * byte));
+}
+
+static void tokens_decode(struct statement *statement, int column, struct release_row *ret)
+{
+    size_t length = 0;
+    const uint8_t *bytes = sql_column_bytes(statement, column, &length);
+    ret->token_count = length / 4 < TOKENS_MAX ? length / 4 : TOKENS_MAX;
+    for (size_t i = 0; i < ret->token_count; i++)
+        ret->tokens[i] = (uint32_t)bytes[i * 4] << 24 | (uint32_t)bytes[i * 4 + 1] << 16 |
+                         (uint32_t)bytes[i * 4 + 2] << 8 | (uint32_t)bytes[i * 4 + 3];
+}
+
+enum fault release_insert(struct database *database, const struct release_row *row)
+{
+    uint8_t tokens[TOKENS_MAX * 4];
+    tokens_encode(row, tokens);
+    struct statement *insert =
+        sql(database, "INSERT INTO release (pattern, secret, tokens, counted, contributor_count,"
+                      " confidence, released_at) VALUES (?, ?, ?, ?, ?, ?, ?)");
+    sql_integer(insert, row->pattern);
+    sql_blob(insert, row->secret.bytes, sizeof row->secret.bytes);
+    sql_blob(insert, tokens, row->token_count * 4);
+    sql_integer(insert, row->counted);
+    sql_integer(insert, row->contributor_count);
+    sql_integer(insert, row->confidence);
+    sql_integer(insert, row->released_at_s);
+    return sql_run(insert);
+}
+
+static void release_read(struct statement *row, int column, struct release_row *ret)
+{
+    memcpy(ret->secret.bytes, sql_column_blob(row, column, 32), 32);
+    tokens_decode(row, column + 1, ret);
+    ret->counted = (uint32_t)sql_column_integer(row, column + 2);
+    ret->contributor_count = (uint32_t)sql_column_integer(row, column + 3);
+    ret->confidence = (uint8_t)sql_column_integer(row, column + 4);
+    ret->released_at_s = sql_column_integer(row, column + 5);
+}
+
+enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret)
+{
+    struct release_row release = {.pattern = pattern};
+    struct statement *row =
+        sql(database, "SELECT secret, tokens, counted, contributor_count, confidence, released_at"
+                      " FROM release WHERE pattern = ?");
+    sql_integer(row, pattern);
+    bool found = sql_step(row);
+    if (found)
+        release_read(row, 0, &release);
+    enum fault fault = sql_end(row);
+    if (fault || !found)
+        return fault ? fault : FAULT_NOT_FOUND;
+    *ret = release;
+    return FAULT_NONE;
+}
+
+enum fault release_delete(struct database *database, uint32_t pattern)
+{
+    return run_with(sql(database, "DELETE FROM release WHERE pattern = ?"), pattern);
+}
+
+/*
+ * Three scans in the order of the patterns' ids, side by side: the patterns, how many contributions
+ * each has (from the index alone), and the releases. A join would seek where these only step.
+ */
+enum fault patterns_each(struct database *database,
+                         enum fault (*each)(void *context, const struct pattern_loaded *pattern),
+                         void *context)
+{
+    struct statement *patterns = sql(
+        database, "SELECT p.id, p.tag, p.domain, p.spoiled, e.k FROM pattern p CROSS JOIN epoch e"
+                  " ON e.number = p.epoch ORDER BY p.id");
+    struct statement *counts = sql(
+        database, "SELECT pattern, count(*) FROM contribution GROUP BY pattern ORDER BY pattern");
+    struct statement *releases =
+        sql(database, "SELECT pattern, secret, tokens, counted, contributor_count, confidence,"
+                      " released_at FROM release ORDER BY pattern");
+    bool counted = sql_step(counts), released = sql_step(releases);
+    enum fault fault = FAULT_NONE;
+    while (!fault && sql_step(patterns)) {
+        struct pattern_loaded pattern = {
+            .pattern = (uint32_t)sql_column_integer(patterns, 0),
+            .spoiled = sql_column_integer(patterns, 3) != 0,
+            .k = (uint8_t)sql_column_integer(patterns, 4),
+        };
+        memcpy(pattern.tag.bytes, sql_column_blob(patterns, 1, 32), 32);
+        snprintf(pattern.domain, sizeof pattern.domain, "%s", sql_column_text(patterns, 2));
+        if (counted && sql_column_integer(counts, 0) == pattern.pattern) {
+            pattern.contributions = (uint32_t)sql_column_integer(counts, 1);
+            counted = sql_step(counts);
+        }
+        pattern.released = released && sql_column_integer(releases, 0) == pattern.pattern;
+        if (pattern.released) {
+            pattern.release.pattern = pattern.pattern;
+            release_read(releases, 1, &pattern.release);
+            released = sql_step(releases);
+        }
+        fault = each(context, &pattern);
+    }
+    enum fault ended[] = {sql_end(patterns), sql_end(counts), sql_end(releases)};
+    for (size_t i = 0; i < 3 && !fault; i++)
+        fault = ended[i];
+    return fault;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_STORE_PATTERNS_H
+#define CONTINUUM_STORE_PATTERNS_H
+
+#include <stdbool.h>
+
+#include "crypto/record.h"
+#include "util/fault.h"
+
+struct database;
+
+/* One share of one instance. */
+enum contribution_state { CONTRIBUTION_SEALED, CONTRIBUTION_RELEASED, CONTRIBUTION_INVALID };
+
+enum payment {
+    PAYMENT_NONE,
+    PAYMENT_PAID,   /* and the pattern was never released: unproven */
+    PAYMENT_PROVEN, /* paid, and the pattern was released */
+    PAYMENT_DUE,    /* to be paid when the pattern is released */
+};
+
+struct contribution_row {
+    int64_t instance, sequence;
+    uint32_t pattern;
+    struct scalar share;
+    uint8_t confidence;     /* hundredths */
+    uint8_t min_group;      /* r of the privacy mode */
+    uint32_t epsilon_milli; /* of the privacy mode */
+    int64_t accepted_at_s;
+    enum contribution_state state;
+    enum payment payment;
+};
+
+/*
+ * Adds a contribution, and the pattern's row when there is none of this id. *ret_added false: this
+ * instance has contributed this pattern already, and nothing changed.
+ */
+enum fault contribution_add(struct database *database, const struct record *record,
+                            const struct contribution_row *row, bool *ret_added);
+
+/* The contribution of one instance to one pattern. FAULT_NOT_FOUND. */
+enum fault contribution_find(struct database *database, uint32_t pattern, int64_t instance,
+                             struct contribution_row *ret);
+
+/* The first contribution of `instance` with a sequence above `after`. FAULT_NOT_FOUND: there is
+ * none. */
+enum fault contribution_next(struct database *database, int64_t instance, int64_t after,
+                             struct contribution_row *ret);
+
+/* Stores state and payment. */
+enum fault contribution_update(struct database *database, const struct contribution_row *row);
+
+/*
+ * Deletes a contribution, and with the last one of its pattern everything of that pattern.
+ * *ret_last says whether it was the last.
+ */
+enum fault contribution_delete(struct database *database, const struct contribution_row *row,
+                               bool *ret_last);
+
+/* A row of a member's own list. */
+struct contribution_listed {
+    int64_t sequence;
+    struct tag tag;
+    char domain[DOMAIN_LENGTH_MAX + 1];
+    uint8_t confidence;
+    int64_t accepted_at_s;
+    enum contribution_state state;
+    enum payment payment;
+};
+
+/* Those of `instance` with a sequence above `after`, at most `max`, oldest first. */
+enum fault contributions_list(struct database *database, int64_t instance, int64_t after,
+                              size_t max, struct contribution_listed *ret, size_t *ret_count);
+
+/* A contributor of a group, as a release tick needs it. */
+struct contributor {
+    struct contribution_row contribution;
+    struct public_key public_key;
+};
+
+/* All contributors of a pattern, in the order of their instances; `each` returns false to stop. */
+enum fault contributors_each(struct database *database, uint32_t pattern,
+                             bool (*each)(void *context, const struct contributor *contributor),
+                             void *context);
+
+/* The record of a pattern and whether it is spoiled. FAULT_NOT_FOUND. */
+enum fault pattern_get(struct database *database, uint32_t pattern, struct record *ret,
+                       bool *ret_spoiled);
+
+/* Its index will never open: it is not looked at again. */
+enum fault pattern_spoil(struct database *database, uint32_t pattern);
+
+/* What a release makes public. */
+struct release_row {
+    uint32_t pattern;
+    struct scalar secret;
+    uint32_t tokens[TOKENS_MAX];
+    size_t token_count;
+    uint32_t counted, contributor_count;
+    uint8_t confidence; /* hundredths */
+    int64_t released_at_s;
+};
+
+enum fault release_insert(struct database *database, const struct release_row *row);
+
+/* FAULT_NOT_FOUND: the pattern is not released. */
+enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret);
+
+enum fault release_delete(struct database *database, uint32_t pattern);
+
+/* What the loop keeps in memory, read at start from a snapshot, in the order of the patterns' ids.
+ */
+struct pattern_loaded {
+    uint32_t pattern, contributions;
+    struct tag tag;
+    char domain[DOMAIN_LENGTH_MAX + 1];
+    uint8_t k;
+    bool spoiled, released;
+    struct release_row release; /* when released */
+};
+
+enum fault patterns_each(struct database *database,
+                         enum fault (*each)(void *context, const struct pattern_loaded *pattern),
+                         void *context);
+
+#endif

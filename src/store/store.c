@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/database.h"
+#include "util/cleanup.h"
+
+struct store {
+    struct job_exchange exchange;
+    pthread_t writer;
+    bool exchange_ready, writer_runs;
+    struct database *database;
+    char *path;
+};
+
+static void command_apply(struct command *command, struct database *database)
+{
+    command->fault = database_savepoint(database);
+    if (command->fault)
+        return;
+    command->fault = command->apply(command, database);
+    if (command->fault)
+        database_rollback_savepoint(database);
+    else
+        command->fault = database_release(database);
+}
+
+static void commands_fail(struct job_list *commands, enum fault fault)
+{
+    for (struct job *job = commands->first; job; job = job->next)
+        ((struct command *)job)->fault = fault;
+}
+
+void commands_apply(struct database *database, struct job_list *commands)
+{
+    enum fault fault = database_begin(database);
+    if (fault) {
+        commands_fail(commands, FAULT_STORAGE);
+        return;
+    }
+    for (struct job *job = commands->first; job; job = job->next)
+        command_apply((struct command *)job, database);
+    if (database_commit(database)) {
+        database_rollback(database);
+        commands_fail(commands, FAULT_STORAGE);
+    }
+}
+
+static void *writer_main(void *argument)
+{
+    struct store *store = argument;
+    struct job_list commands = {0};
+    while (job_take(&store->exchange, true, &commands)) {
+        commands_apply(store->database, &commands);
+        job_finish(&store->exchange, &commands);
+    }
+    return NULL;
+}
+
+static void close_store(struct store **store)
+{
+    store_close(*store);
+}
+
+enum fault store_open(const char *path, struct store **ret, struct why *why)
+{
+    _cleanup_(close_store) struct store *store = calloc(1, sizeof *store);
+    if (!store || !(store->path = strdup(path)))
+        return FAULT_MEMORY;
+    enum fault fault = database_open(path, DATABASE_WRITER, &store->database, why);
+    if (fault)
+        return fault;
+    fault = job_exchange_init(&store->exchange);
+    if (fault)
+        return fault;
+    store->exchange_ready = true;
+    if (pthread_create(&store->writer, NULL, writer_main, store) != 0)
+        return why_set(why, FAULT_SYSTEM, "cannot start the writer's thread");
+    store->writer_runs = true;
+    *ret = TAKE(store);
+    return FAULT_NONE;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    if (store->writer_runs) {
+        job_exchange_close(&store->exchange);
+        pthread_join(store->writer, NULL);
+    }
+    if (store->exchange_ready)
+        job_exchange_done(&store->exchange);
+    database_close(store->database);
+    free(store->path);
+    free(store);
+}
+
+static void command_finished(struct job *job)
+{
+    struct command *command = (struct command *)job;
+    command->done(command, command->fault);
+}
+
+void store_submit(struct store *store, struct command *command)
+{
+    command->job.done = command_finished;
+    command->fault = FAULT_NONE;
+    job_submit(&store->exchange, &command->job);
+}
+
+int store_fd(const struct store *store)
+{
+    return store->exchange.event_fd;
+}
+
+void store_dispatch(struct store *store)
+{
+    job_dispatch(&store->exchange);
+}
+
+size_t store_pending(const struct store *store)
+{
+    return store->exchange.out;
+}
+
+enum fault store_reader_open(const struct store *store, struct database **ret, struct why *why)
+{
+    return database_open(store->path, DATABASE_READER, ret, why);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/group_order.h"
+
+#include <stddef.h>
+
+const uint8_t group_order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+                                 0xa2, 0xde, 0xf9, 0xde, 0x14, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x10};
+
+void group_order_add(uint8_t scalar[32])
+{
+    unsigned carry = 0;
+    for (size_t i = 0; i < sizeof group_order; i++) {
+        carry += scalar[i] + (unsigned)group_order[i];
+        scalar[i] = (uint8_t)carry;
+        carry >>= 8;
+    }
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_TESTS_HTTP_RIG_H
+#define CONTINUUM_TESTS_HTTP_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/server.h"
+
+enum { RIG_PARKED_MAX = 64, RIG_BIG_BODY = 16 << 20 };
+
+/*
+ * A server on a free port of 127.0.0.1 and clients with real sockets, all in one thread: whatever
+ * waits here drives the server meanwhile. Any step that takes longer than ten seconds fails the
+ * test. Its routes:
+ *
+ *     GET    /big                     anyone   RIG_BIG_BODY bytes and more
+ *     GET    /health                  anyone   {}
+ *     POST   /open                    anyone   what it got: {length, body}
+ *     POST   /v1/echo                 member   the same
+ *     GET    /v1/parked               member   waits in `parked`
+ *     GET    /v1/query                member   {a, b: parameters or null, address: hex, caller}
+ *     DELETE /v1/things/{id}          member   202 without a body, and the header X-Thing: id
+ *     GET    /v1/things/{id}          member   {id}
+ */
+struct rig {
+    struct server *server;
+    int listen_fd;
+    uint16_t port;
+    struct request *parked[RIG_PARKED_MAX];
+    size_t parked_count, handled;
+};
+
+/* Limits that no test meets by accident. */
+struct server_settings rig_settings(void);
+
+void rig_open(struct rig *rig, const struct server_settings *settings);
+void rig_close(struct rig *rig);
+
+/* Lets the server wait and work once, for at most `wait_ms`. */
+void rig_turn(struct rig *rig, int wait_ms);
+
+/* Lets the server work for `ms`. */
+void rig_idle(struct rig *rig, uint64_t ms);
+
+/* Lets the server work until `count` requests are parked. */
+void rig_await_parked(struct rig *rig, size_t count);
+
+int rig_connect(struct rig *rig);
+
+/* Sends all; false: the connection broke. */
+bool rig_send(struct rig *rig, int fd, const void *bytes, size_t length);
+bool rig_say(struct rig *rig, int fd, const char *text);
+
+struct reply {
+    unsigned status; /* 0: the connection ended before an answer was complete */
+    char head[4096];
+    char *body;
+    size_t length;
+};
+void reply_done(struct reply *reply);
+
+/* Value of a header, or NULL; overwritten by the next call. */
+const char *reply_header(const struct reply *reply, const char *name);
+
+/* Reads one answer. `bodyless`: it answers HEAD. */
+void rig_hear(struct rig *rig, int fd, bool bodyless, struct reply *reply);
+
+/* A request on a connection of its own; returns that. */
+int rig_ask(struct rig *rig, const char *text, struct reply *reply);
+
+/* Waits for the end of the connection, throwing away what is still sent. Returns after how many ms.
+ */
+uint64_t rig_await_end(struct rig *rig, int fd);
+
+/* Whether the connection is still open, after everything else was done. */
+bool rig_is_open(struct rig *rig, int fd);
+
+/* The answer is a problem document of this status and code, complete as docs/PROTOCOL.md wants it.
+ */
+void assert_problem(const struct reply *reply, unsigned status, const char *code);
+
+#endif
