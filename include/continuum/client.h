@@ -7,15 +7,17 @@
 #include <stdint.h>
 
 /*
- * A member's side of a federation: join, contribute, query (docs/PROTOCOL.md is what happens on the
- * wire).
+ * A member's side of a federation: join, contribute, query (docs/PROTOCOL.md: what is on the wire).
  *
- *     struct continuum_error error;
+ *     struct continuum_settings settings = {0};
+ *     struct continuum_question question = {.text = "pool deadlock"};
  *     struct continuum_client *client = NULL;
  *     struct continuum_answer *answer = NULL;
- *     if (!continuum_open(&(struct continuum_settings){0}, &client, &error) ||
- *         !continuum_query(client, &(struct continuum_question){.text = "pool deadlock"}, &answer,
- * &error)) fprintf(stderr, "%s\n", error.detail); continuum_answer_free(answer);
+ *     struct continuum_error error;
+ *     if (!continuum_open(&settings, &client, &error) ||
+ *         !continuum_query(client, &question, &answer, &error))
+ *         fprintf(stderr, "%s\n", error.detail);
+ *     continuum_answer_free(answer);
  *     continuum_close(client);
  *
  * A function that returns false has filled `error` (which must not be NULL) and left its outputs
@@ -30,7 +32,7 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-#define CONTINUUM_VERSION "1.0.0"
+#define CONTINUUM_VERSION "0.1.0"
 
 struct continuum_client;
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <string.h>
-
+#include "api/contributions.h"
 #include "api/handlers.h"
 #include "domain/contribution.h"
 #include "domain/withdrawal.h"
@@ -11,142 +9,33 @@
  * POST /v1/contributions passes through three threads:
  *
  *     loop    contributions_post_handle       hands the bytes over
- *     worker  parsing_run                     JSON -> offers, each checked alone: a pure function
+ *     worker  contributions_parse             JSON -> offers, each checked alone: a pure function
  *     loop    parsing_done                    epoch, batch size; holds the tags in memory
  *     writer  domain/contribution.c           rows and credits
  *     loop    contribution_answer
  *
  * Small bodies are parsed on the loop: handing them over would cost more.
  */
-enum { PARSED_ON_LOOP_MAX = 2048, RECORDS_MAX = 1000 };
-
-/* ---- From bytes to offers ---- */
-
-struct contributions_body {
-    uint32_t epoch;
-    json_t *patterns;
-};
-
-static const struct field contributions_fields[] = {
-    {"epoch", FIELD_UNSIGNED, REQUIRED, offsetof(struct contributions_body, epoch), 0, UINT32_MAX},
-    {"patterns", FIELD_LIST, REQUIRED, offsetof(struct contributions_body, patterns), 1,
-     RECORDS_MAX},
-};
-
-struct pattern_body {
-    struct view tag, domain, commitments, verify_key, ciphertext, index, share;
-    uint8_t confidence;
-};
-
-#define PATTERN(member) offsetof(struct pattern_body, member)
-static const struct field pattern_fields[] = {
-    {"tag", FIELD_VIEW, REQUIRED, PATTERN(tag), 0, 0},
-    {"domain", FIELD_VIEW, REQUIRED, PATTERN(domain), 0, 0},
-    {"commitments", FIELD_VIEW, REQUIRED, PATTERN(commitments), 0, 0},
-    {"verify_key", FIELD_VIEW, REQUIRED, PATTERN(verify_key), 0, 0},
-    {"ciphertext", FIELD_VIEW, REQUIRED, PATTERN(ciphertext), 0, 0},
-    {"index", FIELD_VIEW, REQUIRED, PATTERN(index), 0, 0},
-    {"share", FIELD_VIEW, REQUIRED, PATTERN(share), 0, 0},
-    {"confidence", FIELD_HUNDREDTHS, REQUIRED, PATTERN(confidence), 0, 0},
-};
+enum { PARSED_ON_LOOP_MAX = 2048 };
 
 /* What a worker needs, and what it makes. */
 struct parsing {
     struct job job;
     struct request *request;
     struct contribution *contribution; /* its arena holds the offers */
-    unsigned max_json_depth;
-    uint8_t k, confidence_step;
-    struct federation_id federation_id;
-    uint32_t epoch; /* as the body says */
+    struct contributions_parameters parameters;
+    struct contributions contributions;
     enum fault fault;
-    struct why why;
     struct findings findings;
 };
-
-/* B64 of exactly `length` bytes; a refusal of this record otherwise. */
-static void field_decode(struct offer *offer, const struct view *view, void *bytes, size_t length)
-{
-    if (offer->refusal)
-        return;
-    if (view->length != B64_LENGTH(length))
-        offer->refusal = FAULT_RECORD_SIZE;
-    else if (!b64_decode(view->bytes, view->length, bytes, length))
-        offer->refusal = FAULT_RECORD_ENCODING;
-}
-
-static void offer_decode(struct offer *offer, const struct pattern_body *body,
-                         const struct parsing *parsing)
-{
-    struct record *record = &offer->record;
-    size_t ciphertext_length = body->ciphertext.length * 6 / 8;
-    offer->confidence = body->confidence;
-    record->epoch = parsing->epoch;
-    record->k = parsing->k;
-    if (!ciphertext_length_is_valid(ciphertext_length))
-        offer->refusal = FAULT_RECORD_SIZE;
-    else if (!domain_is_valid(body->domain.bytes, body->domain.length))
-        offer->refusal = FAULT_RECORD_DOMAIN;
-    field_decode(offer, &body->tag, &record->tag, sizeof record->tag);
-    field_decode(offer, &body->commitments, record->commitments,
-                 record->k * sizeof record->commitments[0]);
-    field_decode(offer, &body->verify_key, &record->verify_key, sizeof record->verify_key);
-    field_decode(offer, &body->ciphertext, record->ciphertext, ciphertext_length);
-    field_decode(offer, &body->index, record->index, sizeof record->index);
-    field_decode(offer, &body->share, &offer->share, sizeof offer->share);
-    if (offer->refusal)
-        return;
-    memcpy(record->domain, body->domain.bytes, body->domain.length);
-    record->domain_length = (uint8_t)body->domain.length;
-    record->ciphertext_length = (uint16_t)ciphertext_length;
-    offer_check(offer, &parsing->federation_id);
-}
-
-static void patterns_decode(struct parsing *parsing, json_t *patterns)
-{
-    struct contribution *contribution = parsing->contribution;
-    size_t index, count = json_array_size(patterns);
-    json_t *pattern;
-    contribution->offers =
-        arena_array(&contribution->operation.arena, count, sizeof *contribution->offers);
-    if (!contribution->offers) {
-        parsing->fault = FAULT_MEMORY;
-        return;
-    }
-    contribution->count = count;
-    json_array_foreach (patterns, index, pattern) {
-        struct pattern_body body = {0};
-        char pointer[32];
-        snprintf(pointer, sizeof pointer, "/patterns/%zu", index);
-        if (!json_decode(pattern, pointer, pattern_fields,
-                         sizeof pattern_fields / sizeof *pattern_fields,
-                         &contribution->operation.arena, &body, &parsing->findings))
-            continue;
-        if (body.confidence % parsing->confidence_step != 0)
-            findings_add(&parsing->findings, pointer,
-                         "confidence is finer than your privacy mode allows: steps of 0.%02u",
-                         parsing->confidence_step);
-        else
-            offer_decode(&contribution->offers[index], &body, parsing);
-    }
-}
 
 static void parsing_run(struct job *job)
 {
     struct parsing *parsing = (struct parsing *)job;
-    struct contributions_body body = {0};
-    json_t *root = NULL;
-    parsing->fault = json_parse(parsing->request->body, parsing->request->body_length,
-                                parsing->max_json_depth, &root, &parsing->why);
-    if (parsing->fault)
-        return;
-    if (json_decode(root, "", contributions_fields,
-                    sizeof contributions_fields / sizeof *contributions_fields,
-                    &parsing->contribution->operation.arena, &body, &parsing->findings)) {
-        parsing->epoch = body.epoch;
-        patterns_decode(parsing, body.patterns);
-    }
-    json_decref(root);
+    const struct view body = {parsing->request->body, parsing->request->body_length};
+    parsing->fault =
+        contributions_parse(&body, &parsing->parameters, &parsing->contribution->operation.arena,
+                            &parsing->contributions, &parsing->findings);
 }
 
 /* ---- From offers to the answer ---- */
@@ -187,16 +76,16 @@ static enum fault parsing_submit(struct parsing *parsing, const struct instance 
     struct contribution *contribution = parsing->contribution;
     if (parsing->fault)
         return parsing->fault;
-    if (parsing->findings.errors)
-        return FAULT_INVALID_REQUEST;
-    if (parsing->epoch != api->coordinator->epoch.number)
+    if (parsing->contributions.epoch != api->coordinator->epoch.number)
         return FAULT_EPOCH_NOT_CURRENT;
     enum level level = instance_effective_level(instance, api->settings, contribution->now_s, NULL);
     size_t max_records = api->settings->level_max_records[level];
-    if (contribution->count > max_records)
-        return why_set(&parsing->why, FAULT_BATCH_TOO_LARGE,
+    if (parsing->contributions.count > max_records)
+        return why_set(&parsing->findings.first, FAULT_BATCH_TOO_LARGE,
                        "%zu patterns, and your level %s may send %zu in one request",
-                       contribution->count, level_name(level), max_records);
+                       parsing->contributions.count, level_name(level), max_records);
+    contribution->offers = parsing->contributions.offers;
+    contribution->count = parsing->contributions.count;
     contribution->number = instance->number;
     contribution->mode = instance->mode;
     return contribution_submit(contribution);
@@ -213,7 +102,7 @@ static void parsing_done(struct job *job)
         if (parsing->findings.errors && fault == FAULT_INVALID_REQUEST)
             api_refuse_findings(request, &parsing->findings);
         else
-            request_refuse(request, fault, parsing->why.text[0] ? &parsing->why : NULL, NULL);
+            request_refuse(request, fault, &parsing->findings.first, NULL);
     }
     findings_done(&parsing->findings);
 }
@@ -235,10 +124,13 @@ void contributions_post_handle(struct request *request)
         .job = {.run = parsing_run, .done = parsing_done},
         .request = request,
         .contribution = contribution,
-        .max_json_depth = api_of(request)->settings->max_json_depth,
-        .k = coordinator->epoch.k,
-        .confidence_step = privacy_of(api_caller(request)->mode)->confidence_step,
-        .federation_id = coordinator->federation_id,
+        .parameters =
+            {
+                .federation_id = coordinator->federation_id,
+                .max_json_depth = api_of(request)->settings->max_json_depth,
+                .k = coordinator->epoch.k,
+                .confidence_step = privacy_of(api_caller(request)->mode)->confidence_step,
+            },
     };
     if (request->body_length > PARSED_ON_LOOP_MAX) {
         workers_submit(coordinator->workers, &parsing->job);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
     struct cli_options options;
     unsigned used;
     char problem[200];
+    signal(SIGPIPE, SIG_IGN); /* a connection that breaks is an error like others */
     if (!cli_options_parse(argc, argv, &options, &used, problem))
         return (int)cli_misuse(&options, problem);
     enum cli_exit code = command_run(&options, used);

@@ -119,6 +119,8 @@ enum fault client_withdraw(struct continuum_client *client, const char *tag,
         snprintf(path, sizeof path, "/v1/contributions/%s", tag);
     struct client_request request = {.method = "DELETE", .path = path, .repeat = REPEAT_IF_REFUSED};
     enum fault fault = session_call(client, &request, &answer, why);
+    if (fault == FAULT_NOT_FOUND)
+        return why_set(why, fault, "You hold no contribution with this tag.");
     if (fault)
         return fault;
     if (json_unpack(answer, "{s:I}", "withdrawn", &withdrawn) < 0 || withdrawn < 0 ||

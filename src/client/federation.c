@@ -154,21 +154,15 @@ static bool federation_read(const struct announcement *said, struct federation *
     return epochs_read(said->epochs, ret) && levels_read(said->levels, ret);
 }
 
-enum fault client_federation_get(struct client_http *http, const struct profile *profile,
-                                 struct federation *ret, struct why *why)
+enum fault client_federation_read(json_t *answer, const struct profile *profile,
+                                  struct federation *ret, struct why *why)
 {
-    _cleanup_(json_done) json_t *answer = NULL;
     struct announcement said;
     struct federation federation = {0};
-    struct client_request request = {
-        .method = "GET", .path = "/v1/federation", .repeat = REPEAT_ALWAYS};
-    enum fault fault = client_http_call(http, &request, &answer, why);
-    if (fault)
-        return fault;
     if (!announcement_read(answer, &said) || strcmp(said.protocol, "cfed/v1") != 0)
         return why_set(why, FAULT_CORRUPT,
                        "The server does not speak cfed/v1. Is this the address of a coordinator?");
-    fault = pins_check(&said, profile, why);
+    enum fault fault = pins_check(&said, profile, why);
     if (!fault)
         fault = signature_check(&said, why);
     if (fault)
@@ -185,6 +179,16 @@ enum fault client_federation_get(struct client_http *http, const struct profile 
     if (!fault)
         *ret = federation;
     return fault;
+}
+
+enum fault client_federation_get(struct client_http *http, const struct profile *profile,
+                                 struct federation *ret, struct why *why)
+{
+    _cleanup_(json_done) json_t *answer = NULL;
+    struct client_request request = {
+        .method = "GET", .path = "/v1/federation", .repeat = REPEAT_ALWAYS};
+    enum fault fault = client_http_call(http, &request, &answer, why);
+    return fault ? fault : client_federation_read(answer, profile, ret, why);
 }
 
 const struct epoch_parameters *client_federation_epoch(const struct federation *federation,

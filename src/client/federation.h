@@ -29,13 +29,17 @@ struct federation {
 };
 
 /*
- * Asks, and checks the answer against the profile: coordinator_key, federation_id and key_check
- * where both sides have one, ranges, and the signature under coordinator_key, which is taken on
- * trust when the profile has none yet.
+ * Reads the answer of GET /v1/federation, and checks it against the profile: coordinator_key,
+ * federation_id and key_check where both sides have one, ranges, and the signature under
+ * coordinator_key, which is taken on trust when the profile has none yet.
  *
  * FAULT_SIGNATURE_INVALID, FAULT_WRONG_FEDERATION_KEY, FAULT_CORRUPT with `why`: not the federation
  * of this profile.
  */
+enum fault client_federation_read(struct json_t *answer, const struct profile *profile,
+                                  struct federation *ret, struct why *why);
+
+/* Asks, and reads the answer. Faults: those of client_http_call and client_federation_read. */
 enum fault client_federation_get(struct client_http *http, const struct profile *profile,
                                  struct federation *ret, struct why *why);
 

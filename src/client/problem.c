@@ -16,7 +16,6 @@ static const struct {
     {"invite-invalid", "Ask whoever invited you for a fresh link."},
     {"invite-required", "Ask a member or the operator for an invite."},
     {"level-too-low", "Contribute more, or join at a higher level."},
-    {"not-found", "Check it for a typing error."},
     {"overloaded", "Try again in a minute."},
     {"shutting-down", "Try again in a minute."},
     {"signature-invalid", "Check that this is the profile with which you joined."},

@@ -77,7 +77,7 @@ static void engine_drain(void *userdata)
 static bool engine_drained(void *userdata)
 {
     const struct service *service = userdata;
-    return server_pending(service->server) == 0 &&
+    return server_is_quiet(service->server) &&
            store_pending(service->coordinator->store) == 0 &&
            workers_pending(service->workers) == 0;
 }

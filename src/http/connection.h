@@ -15,8 +15,9 @@
  * timeout starts again with every byte, so that a slow drip never meets it; these deadlines do not
  * move.
  *
- *     accept --> request --> none (the answer is not ready) --> request (it is written) --> idle
- * --> request ...
+ *     accept --> request --> none (waits for its answer) --> request (it is written) --> idle --+
+ *                   ^                                                                           |
+ *                   +---------------------------------------------------------------------------+
  */
 struct connection {
     int fd; /* libmicrohttpd's */

@@ -143,6 +143,21 @@ static enum fault exchange_check_query(struct exchange *exchange, struct why *wh
     return check.fault;
 }
 
+/* Whoever shows no token sends small things only. */
+static size_t exchange_body_limit(const struct exchange *exchange)
+{
+    const struct server_limits *limits = &exchange->all->limits;
+    bool stranger = !exchange->route || exchange->route->access == ACCESS_ANYONE;
+    return stranger && limits->max_stranger_body_bytes < limits->max_body_bytes
+               ? limits->max_stranger_body_bytes
+               : limits->max_body_bytes;
+}
+
+static enum fault body_is_too_large(const struct exchange *exchange, struct why *why)
+{
+    return why_set(why, FAULT_BODY_TOO_LARGE, "at most %zu bytes", exchange_body_limit(exchange));
+}
+
 static enum fault exchange_find_route(struct exchange *exchange)
 {
     char allow[64] = "";
@@ -164,9 +179,8 @@ static enum fault exchange_check(struct exchange *exchange, const struct head *h
     enum fault fault = exchange_find_route(exchange);
     if (fault != FAULT_NONE)
         return fault;
-    if (head_length(head) > exchange->all->limits.max_body_bytes)
-        return why_set(why, FAULT_BODY_TOO_LARGE, "at most %" PRIu32 " bytes",
-                       exchange->all->limits.max_body_bytes);
+    if (head_length(head) > exchange_body_limit(exchange))
+        return body_is_too_large(exchange, why);
     if (method_sends(exchange->request.method) && head_has_body(head) && !head_is_json(head))
         return FAULT_UNSUPPORTED_MEDIA_TYPE;
     if (exchange->route->access == ACCESS_MEMBER)
@@ -234,45 +248,50 @@ void exchange_free(struct exchange *exchange)
     if (exchange->response)
         MHD_destroy_response(exchange->response);
     arena_done(&exchange->request.arena);
+    exchange->all->buffered -= exchange->body_capacity;
     free(exchange->body);
     free(exchange);
 }
 
 /* Room for `length` more bytes and a NUL, by doubling: what the headers promise is not believed. */
-static bool body_grow(struct exchange *exchange, size_t length)
+static enum fault body_grow(struct exchange *exchange, size_t length)
 {
+    struct exchanges *all = exchange->all;
     size_t needed = exchange->request.body_length + length + 1;
     size_t capacity = exchange->body_capacity ? exchange->body_capacity : BODY_ROOM;
     if (needed <= exchange->body_capacity)
-        return true;
+        return FAULT_NONE;
     while (capacity < needed)
         capacity *= 2;
+    size_t more = capacity - exchange->body_capacity;
+    if (all->buffered + more > all->limits.max_buffered_bytes)
+        return FAULT_OVERLOADED;
     char *grown = realloc(exchange->body, capacity);
     if (!grown)
-        return false;
+        return FAULT_MEMORY;
+    all->buffered += more;
     exchange->request.body = exchange->body = grown;
     exchange->body_capacity = capacity;
-    return true;
+    return FAULT_NONE;
 }
 
 bool exchange_take(struct exchange *exchange, const char *data, size_t length)
 {
-    size_t limit = exchange->all->limits.max_body_bytes;
+    size_t limit = exchange_body_limit(exchange);
     exchange->received += length;
     if (exchange->phase == PHASE_ANSWERED)
         return exchange->received <= DRAIN_FACTOR * limit;
     struct request *request = &exchange->request;
-    if (exchange->received > limit) {
-        struct why why = {0};
-        why_set(&why, FAULT_BODY_TOO_LARGE, "at most %zu bytes", limit);
-        request_refuse(request, FAULT_BODY_TOO_LARGE, &why, NULL);
-    } else if (!body_grow(exchange, length)) {
-        request_refuse(request, FAULT_MEMORY, NULL, NULL);
-    } else {
-        memcpy(exchange->body + request->body_length, data, length);
-        request->body_length += length;
-        exchange->body[request->body_length] = '\0';
+    struct why why = {0};
+    enum fault fault = exchange->received > limit ? body_is_too_large(exchange, &why)
+                                                  : body_grow(exchange, length);
+    if (fault) {
+        request_refuse(request, fault, why.text[0] ? &why : NULL, NULL);
+        return true;
     }
+    memcpy(exchange->body + request->body_length, data, length);
+    request->body_length += length;
+    exchange->body[request->body_length] = '\0';
     return true;
 }
 

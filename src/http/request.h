@@ -23,13 +23,13 @@ enum { CAPTURES_MAX = 2, REQUEST_ID_LENGTH = 16 };
 struct request {
     enum method method;
     const char *path; /* as sent, without the query string */
-    const char
-        *captures[CAPTURES_MAX]; /* what stood for the {...} of the route's path, percent-decoded */
-    const char *body;            /* NUL behind it; "" when there is none */
+    /* What stood for the {...} of the route's path, percent-decoded. */
+    const char *captures[CAPTURES_MAX];
+    const char *body; /* NUL behind it; "" when there is none */
     size_t body_length;
-    uint64_t caller;     /* handle of the bearer token, when the route asks for one */
-    uint8_t address[16]; /* of the client (IPv4 mapped into IPv6), behind a trusted proxy the one
-                            that it names */
+    uint64_t caller; /* handle of the bearer token, when the route asks for one */
+    /* Of the client (IPv4 mapped into IPv6), behind a trusted proxy the one that it names. */
+    uint8_t address[16];
     char id[REQUEST_ID_LENGTH + 1]; /* X-Request-Id */
     struct arena arena;             /* freed with the request */
     void *context;                  /* what server_open was given */

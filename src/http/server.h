@@ -11,17 +11,21 @@
 /* Every resource that a stranger can use up, with its limit. */
 struct server_limits {
     uint32_t max_connections; /* more wait in the backlog */
-    uint32_t
-        max_connections_per_address; /* of an IPv4 address or IPv6 /64; not of trusted proxies */
-    uint32_t
-        max_header_bytes; /* request line and headers; an idle connection keeps as much memory */
+    /* Of one IPv4 address or IPv6 /64, but for trusted proxies. */
+    uint32_t max_connections_per_address;
+    /* Request line and headers. A connection keeps 1 KiB more than that in memory, also when idle;
+     * large bodies are read in pieces of about that size. */
+    uint32_t max_header_bytes;
     uint32_t max_body_bytes;
-    uint32_t request_timeout_s; /* from accept or the end of the request line to the last byte of
-                                   the body; and for reading the answer */
-    uint32_t idle_timeout_s;    /* of a connection between requests, until the next request line is
-                                   complete */
-    uint32_t max_pending_requests; /* waiting for their answer at one time; more get 503, but for
-                                      GET by anyone */
+    uint32_t max_stranger_body_bytes; /* of a request that needs no bearer token */
+    uint32_t max_buffered_bytes;      /* bodies of all requests at one time; more get 503 */
+    /* From accept, later from the end of the request line, to the last byte of the body. As long
+     * again to read the answer. */
+    uint32_t request_timeout_s;
+    /* Between requests, until the next request line is complete. */
+    uint32_t idle_timeout_s;
+    /* Waiting for their answer at one time. More get 503, but for a GET that is for anyone. */
+    uint32_t max_pending_requests;
 };
 
 struct server_settings {

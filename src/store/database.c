@@ -128,10 +128,10 @@ enum fault database_release(struct database *database)
     return sql_run(sql(database, "RELEASE command"));
 }
 
-void database_rollback_savepoint(struct database *database)
+enum fault database_rollback_savepoint(struct database *database)
 {
-    (void)sql_run(sql(database, "ROLLBACK TO command"));
-    (void)sql_run(sql(database, "RELEASE command"));
+    enum fault fault = sql_run(sql(database, "ROLLBACK TO command"));
+    return fault ? fault : database_release(database);
 }
 
 struct statement *sql(struct database *database, const char *text)

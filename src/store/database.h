@@ -36,7 +36,8 @@ enum fault database_commit(struct database *database);
 void database_rollback(struct database *database);
 enum fault database_savepoint(struct database *database);
 enum fault database_release(struct database *database);
-void database_rollback_savepoint(struct database *database);
+/* A fault: there is no savepoint any more, perhaps no transaction either; roll all of it back. */
+enum fault database_rollback_savepoint(struct database *database);
 
 /* The last error of SQLite in words, for the log. */
 const char *database_error(const struct database *database);

@@ -15,16 +15,19 @@ struct store {
     char *path;
 };
 
-static void command_apply(struct command *command, struct database *database)
+/*
+ * False: a savepoint did not do as told, because memory or the disk failed and perhaps SQLite rolled everything back by
+ * itself. Then the transaction is not what it seems, and none of it may stand.
+ */
+static bool command_apply(struct command *command, struct database *database)
 {
     command->fault = database_savepoint(database);
     if (command->fault)
-        return;
+        return false;
     command->fault = command->apply(command, database);
-    if (command->fault)
-        database_rollback_savepoint(database);
-    else
-        command->fault = database_release(database);
+    enum fault ended = command->fault ? database_rollback_savepoint(database)
+                                      : database_release(database);
+    return ended == FAULT_NONE;
 }
 
 static void commands_fail(struct job_list *commands, enum fault fault)
@@ -35,17 +38,13 @@ static void commands_fail(struct job_list *commands, enum fault fault)
 
 void commands_apply(struct database *database, struct job_list *commands)
 {
-    enum fault fault = database_begin(database);
-    if (fault) {
-        commands_fail(commands, FAULT_STORAGE);
+    bool whole = database_begin(database) == FAULT_NONE;
+    for (struct job *job = commands->first; job && whole; job = job->next)
+        whole = command_apply((struct command *)job, database);
+    if (whole && database_commit(database) == FAULT_NONE)
         return;
-    }
-    for (struct job *job = commands->first; job; job = job->next)
-        command_apply((struct command *)job, database);
-    if (database_commit(database)) {
-        database_rollback(database);
-        commands_fail(commands, FAULT_STORAGE);
-    }
+    database_rollback(database);
+    commands_fail(commands, FAULT_STORAGE);
 }
 
 static void *writer_main(void *argument)

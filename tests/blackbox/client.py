@@ -38,7 +38,7 @@ class Connection:
     """One kept-alive connection. It never repeats a request: after an error the caller knows that it does not know."""
 
     def __init__(self, address, timeout_s=20):
-        self.address, self.timeout_s = address, timeout_s
+        self.timeout_s = timeout_s
         self.http = http.client.HTTPConnection(address, timeout=timeout_s)
 
     def call(self, method, path, body=None, token=None, headers=None):
@@ -59,7 +59,12 @@ class Connection:
             raise
 
     def close(self):
+        """The next call opens it again."""
         self.http.close()
+
+    def move(self, address):
+        self.close()
+        self.http = http.client.HTTPConnection(address, timeout=self.timeout_s)
 
 
 class Member:
@@ -93,8 +98,7 @@ class Member:
 
     def move(self, address):
         """The coordinator came back somewhere else."""
-        self.connection.close()
-        self.connection = Connection(address)
+        self.connection.move(address)
 
     def learn(self):
         self.federation = checked_federation(self.expect(200, self.connection.call("GET", "/v1/federation")),

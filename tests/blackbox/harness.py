@@ -82,11 +82,12 @@ class Daemon:
         self.storage = storage or os.path.join(self.folder, "storage")
         self.options = options
         self.process = self.notify = self.address = None
+        self.connections = []
         atexit.register(self.remove)
 
     def arguments(self):
         options = {"port": 0, "storage_path": self.storage, **self.options}
-        return [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+        return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
 
     def launch(self, command=None, **environment_more):
         """Starts without waiting."""
@@ -138,7 +139,13 @@ class Daemon:
         self.stop()
         return self.start()
 
+    def hang_up(self):
+        """Closes its members' connections."""
+        for connection in self.connections:
+            connection.close()
+
     def remove(self):
+        self.hang_up()
         if self.is_alive():
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -146,6 +153,7 @@ class Daemon:
 
     def member(self, level="extensive", mode="balanced", seed=None, join=True):
         member = client.Member(self.address, F, seed)
+        self.connections.append(member.connection)
         member.learn()
         if join:
             member.join(level, mode)
@@ -189,6 +197,9 @@ class DaemonCase(unittest.TestCase):
     def tearDownClass(cls):
         if cls.daemon.is_alive():
             cls.daemon.stop()
+
+    def tearDown(self):
+        self.daemon.hang_up()
 
     def fresh(self, **options):
         """A daemon of this test's own."""

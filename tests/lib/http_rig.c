@@ -115,6 +115,8 @@ struct server_settings rig_settings(void)
                 .max_connections_per_address = 200,
                 .max_header_bytes = 8192,
                 .max_body_bytes = 65536,
+                .max_stranger_body_bytes = 65536,
+                .max_buffered_bytes = 1 << 20,
                 .request_timeout_s = 20,
                 .idle_timeout_s = 20,
                 .max_pending_requests = RIG_PARKED_MAX,

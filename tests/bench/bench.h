@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_BENCH_BENCH_H
+#define CONTINUUM_BENCH_BENCH_H
+
+#include "bench/corpus.h"
+#include "bench/process.h"
+#include "bench/report.h"
+
+enum {
+    FOLDER_SIZE = 256,
+    PATH_SIZE = 512,
+    NO_RELEASE_S = 86400, /* an interval between ticks that no run lives to see the end of */
+    CONNECTIONS = 64,
+    BATCH = 100 /* patterns a request, of bulk ingest */
+};
+
+/* One run: what is measured, and figures that later ones are compared with. */
+struct bench {
+    size_t patterns; /* N */
+    char program[PATH_SIZE], folder[FOLDER_SIZE], storage[PATH_SIZE];
+    struct process process; /* while one runs */
+    struct corpus corpus;
+    struct report report;
+    uint64_t next_pattern; /* the first that was not sent yet */
+    double bulk_whole, bulk_end, bulk_known,
+        bulk_cpu_us; /* patterns a second; of the daemon, a pattern */
+    double single, single_p99_ms, single_cpu_us;
+    double query;
+};
+
+void bench_start(struct bench *bench, unsigned release_interval_s);
+
+/* The steps, in the order in which they run. Those up to the load need a running daemon that is
+ * empty. */
+void idle_measure(struct bench *bench);
+void ingest_measure(struct bench *bench);
+void baseline_measure(struct bench *bench); /* no daemon runs */
+void release_measure(struct bench *bench);  /* no daemon runs */
+void start_measure(struct bench *bench);    /* no daemon runs; leaves one running */
+void queries_measure(struct bench *bench);  /* stops it */
+
+#endif

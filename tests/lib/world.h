@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_TESTS_LIB_WORLD_H
+#define CONTINUUM_TESTS_LIB_WORLD_H
+
+#include <stdbool.h>
+
+#include "domain/contribution.h"
+#include "domain/coordinator.h"
+#include "domain/directory.h"
+#include "domain/query.h"
+#include "lib/made_up.h"
+#include "store/database.h"
+#include "store/keyring.h"
+
+/*
+ * A whole coordinator on a temporary database, in one thread, with the clock as an input: what it
+ * hands to its writer and its workers waits here, until the test says so. The test's link line must
+ * catch both ways out:
+ *
+ *     -Wl,--wrap=store_submit -Wl,--wrap=workers_submit
+ *
+ * Members and patterns are named by numbers (lib/made_up.h). One world at a time.
+ */
+enum { WORLD_MEMBERS = 64, WORLD_PATTERNS = 512 };
+
+struct world {
+    struct settings settings; /* a test may change them at any time */
+    int64_t now_s;
+    struct keyring keyring;
+    struct coordinator *coordinator;
+    struct database *database; /* the writer's, in this thread */
+    char folder[64], path[96];
+    struct job_list commands, jobs; /* handed out, not done yet */
+    struct made_up_pattern *patterns[WORLD_PATTERNS];
+    struct signing_key members[WORLD_MEMBERS];
+    bool spoiled[WORLD_PATTERNS]; /* set before the first use of a pattern */
+};
+
+/* A new federation with k = 3, every price a whole credit, and nobody in it. */
+void world_init(struct world *world);
+
+/* The same, but the coordinator is left to the caller (world_try_open): for tests in which opening
+ * may fail. */
+void world_prepare(struct world *world);
+
+void world_done(struct world *world);
+
+/* Closes the coordinator and opens it again, loaded from its rows. What waited is forgotten. */
+void world_restart(struct world *world);
+
+/* The two halves of a restart. */
+void world_shut(struct world *world);
+enum fault world_try_open(struct world *world);
+
+/* Runs the waiting jobs; then what they say is done. */
+void world_work(struct world *world);
+
+/* Applies the waiting commands in one transaction; then they are done. */
+void world_write(struct world *world);
+
+/* Both, until nothing waits. */
+void world_run(struct world *world);
+
+/* A release tick, to its end. */
+void world_tick(struct world *world);
+
+/* NULL: not a member. */
+struct instance *world_instance(const struct world *world, unsigned member);
+const struct made_up_pattern *world_pattern(struct world *world, unsigned pattern);
+
+/* 0: the catalog does not know it. */
+uint32_t world_pattern_id(struct world *world, unsigned pattern);
+bool world_is_released(struct world *world, unsigned pattern);
+
+/* The first column of the only row. */
+int64_t world_number(const struct world *world, const char *sql_literal);
+int64_t world_balance(const struct world *world, unsigned member);
+
+/* ---- Commands: each `start` fills in *ret when the answer comes; without it, after world_run ----
+ */
+
+#define WORLD_UNANSWERED FAULT_COUNT
+
+enum fault world_join(struct world *world, unsigned member, enum level level,
+                      enum privacy_mode mode);
+
+struct contributed {
+    enum fault fault;
+    struct credits earned, balance;
+    int64_t daily_remaining;
+    size_t added;
+};
+struct bundle { /* one request's patterns */
+    unsigned patterns[16];
+    size_t count;
+    uint8_t confidence;
+    bool bad; /* their shares are wrong */
+};
+void world_contribute_start(struct world *world, unsigned member, const struct bundle *bundle,
+                            struct contributed *ret);
+struct contributed world_contribute(struct world *world, unsigned member, unsigned pattern);
+struct contributed world_contribute_bad(struct world *world, unsigned member, unsigned pattern);
+
+struct withdrawn {
+    enum fault fault;
+    size_t withdrawn;
+    struct credits reversed, balance;
+};
+enum { WORLD_ALL = -1 };
+void world_withdraw_start(struct world *world, unsigned member, int pattern, struct withdrawn *ret);
+struct withdrawn world_withdraw(struct world *world, unsigned member, int pattern);
+
+struct asked {
+    enum fault fault;
+    struct credits cost, balance;
+    size_t count;
+    struct {
+        struct tag tag;
+        uint32_t contributor_count, score_millionths;
+        uint8_t confidence;
+    } results[SEARCH_HITS_MAX];
+};
+/* Asks for the tokens of one pattern: its own and its topic. */
+void world_query_start(struct world *world, unsigned member, unsigned pattern, bool priority,
+                       struct asked *ret);
+struct asked world_query(struct world *world, unsigned member, unsigned pattern);
+
+/* FAULT_NONE with *ret when it is released. */
+enum fault world_lookup(struct world *world, unsigned member, unsigned pattern,
+                        struct published *ret);
+
+/* *ret_contributions may be NULL. */
+enum fault world_erase(struct world *world, unsigned member, size_t *ret_contributions);
+
+#endif
