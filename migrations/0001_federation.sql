@@ -69,8 +69,10 @@ CREATE TABLE release (
     counted           INTEGER NOT NULL CHECK (counted >= 2),           -- exact; never leaves the coordinator
     contributor_count INTEGER NOT NULL CHECK (contributor_count >= 2), -- with noise
     confidence        INTEGER NOT NULL CHECK (confidence BETWEEN 0 AND 100),
-    released_at       INTEGER NOT NULL
+    released_at       INTEGER NOT NULL,
+    unsettled         INTEGER NOT NULL DEFAULT 0 CHECK (unsettled IN (0, 1)) -- somebody came or left since the last tick
 ) STRICT;
+CREATE INDEX release_unsettled ON release (pattern) WHERE unsettled = 1;
 
 -- Accounts and transfers: double entry. A transfer moves amount_milli from `debit` to `credit`; a balance is what came
 -- in less what went out, kept in the same transaction. Only the issuer may be below zero: it is where credits come from.

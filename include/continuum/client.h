@@ -22,9 +22,9 @@
  *
  * A function that returns false has filled `error` (which must not be NULL) and left its outputs
  * untouched. Strings are UTF-8. Credits are counted in thousandths. A client belongs to one thread
- * at a time; two clients may run in two. The *_json functions return one JSON document without a
- * trailing newline, to be released with free(), or NULL when memory is out. The *_free functions
- * and continuum_close accept NULL.
+ * at a time; two clients may run in two. Ignore SIGPIPE: TLS may raise it. The *_json functions
+ * return one JSON document without a trailing newline, to be released with free(), or NULL when
+ * memory is out. The *_free functions and continuum_close accept NULL.
  */
 
 #ifdef __cplusplus
@@ -192,8 +192,8 @@ struct continuum_credits {
     int64_t earned_today_millicredits, daily_limit_millicredits;     /* for contributions */
 };
 
-bool continuum_credits(struct continuum_client *client, struct continuum_credits *ret,
-                       struct continuum_error *error);
+bool continuum_credits_get(struct continuum_client *client, struct continuum_credits *ret,
+                           struct continuum_error *error);
 char *continuum_credits_json(const struct continuum_credits *credits);
 
 struct continuum_status {
@@ -205,8 +205,8 @@ struct continuum_status {
     uint64_t epoch, threshold; /* contributors it takes to release a pattern */
 };
 
-bool continuum_status(struct continuum_client *client, struct continuum_status *ret,
-                      struct continuum_error *error);
+bool continuum_status_get(struct continuum_client *client, struct continuum_status *ret,
+                          struct continuum_error *error);
 char *continuum_status_json(const struct continuum_status *status);
 
 /* The status of a new member with the link that invites others: a secret. */

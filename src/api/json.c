@@ -60,9 +60,12 @@ enum fault json_parse(const char *text, size_t length, unsigned max_depth, json_
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!root && json_error_code(&error) == json_error_out_of_memory)
         return FAULT_MEMORY;
-    if (!root)
-        return why_set(why, FAULT_MALFORMED_JSON, "line %d, column %d: %s", error.line,
-                       error.column, error.text);
+    if (!root) {
+        /* What jansson quotes of the text may be cut in the middle of a character. */
+        const char *quoted = strstr(error.text, " near '");
+        return why_set(why, FAULT_MALFORMED_JSON, "line %d, column %d: %.*s", error.line,
+                       error.column, quoted ? (int)(quoted - error.text) : -1, error.text);
+    }
     if (is_deeper(root, max_depth)) {
         json_decref(root);
         return why_set(why, FAULT_MALFORMED_JSON, "nested deeper than %u levels", max_depth);

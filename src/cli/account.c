@@ -16,7 +16,7 @@ enum cli_exit cli_credits(const struct cli_options *options)
     char text[CLI_CREDITS_SIZE], other[CLI_CREDITS_SIZE];
     _cleanup_(cli_client_done) struct continuum_client *client = NULL;
     if (!continuum_open(&options->settings, &client, &error) ||
-        !continuum_credits(client, &credits, &error))
+        !continuum_credits_get(client, &credits, &error))
         return cli_fail(options, &error);
     if (options->json)
         return cli_print_json(continuum_credits_json(&credits));
@@ -54,7 +54,7 @@ enum cli_exit cli_status(const struct cli_options *options)
     struct continuum_status status;
     _cleanup_(cli_client_done) struct continuum_client *client = NULL;
     if (!continuum_open(&options->settings, &client, &error) ||
-        !continuum_status(client, &status, &error))
+        !continuum_status_get(client, &status, &error))
         return cli_fail(options, &error);
     if (options->json)
         return cli_print_json(continuum_status_json(&status));

@@ -33,7 +33,7 @@ enum cli_exit cli_init(const struct cli_options *options)
     _cleanup_(cli_client_done) struct continuum_client *client = NULL;
     struct continuum_membership wanted = membership(options, options->operand);
     if (!continuum_init(&options->settings, &wanted, &client, &error) ||
-        !continuum_status(client, &status, &error))
+        !continuum_status_get(client, &status, &error))
         return cli_fail(options, &error);
     continuum_link(client, link);
     if (options->json)
@@ -53,7 +53,7 @@ enum cli_exit cli_invite(const struct cli_options *options)
     char link[CONTINUUM_LINK_SIZE];
     _cleanup_(cli_client_done) struct continuum_client *client = NULL;
     if (!continuum_open(&options->settings, &client, &error) ||
-        (options->json && !continuum_status(client, &status, &error)))
+        (options->json && !continuum_status_get(client, &status, &error)))
         return cli_fail(options, &error);
     continuum_link(client, link);
     if (options->json)
@@ -84,7 +84,7 @@ enum cli_exit cli_join(const struct cli_options *options)
     _cleanup_(cli_client_done) struct continuum_client *client = NULL;
     struct continuum_membership wanted = membership(options, link_read(options->operand, line));
     if (!continuum_join(&options->settings, &wanted, &client, &error) ||
-        !continuum_status(client, &status, &error))
+        !continuum_status_get(client, &status, &error))
         return cli_fail(options, &error);
     if (options->json)
         return cli_print_json(continuum_status_json(&status));

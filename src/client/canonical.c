@@ -9,9 +9,8 @@
 #include "util/cleanup.h"
 
 /*
- * text -> white space to single spaces -> no refused character -> NFKC_Casefold, NFC -> single
- * spaces
- *      -> trailing punctuation off -> summary
+ * text -> white space to single spaces -> no refused character
+ *      -> NFKC_Casefold, NFC -> single spaces -> trailing punctuation off -> summary
  */
 
 static bool is_white_space(utf8proc_int32_t c) /* the property White_Space of Unicode */

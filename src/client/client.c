@@ -129,15 +129,15 @@ void continuum_answer_free(struct continuum_answer *answer)
     free(answer);
 }
 
-bool continuum_credits(struct continuum_client *client, struct continuum_credits *ret,
-                       struct continuum_error *error)
+bool continuum_credits_get(struct continuum_client *client, struct continuum_credits *ret,
+                           struct continuum_error *error)
 {
     struct why why = {0};
     return outcome(client_credits(client, ret, &why), &why, error);
 }
 
-bool continuum_status(struct continuum_client *client, struct continuum_status *ret,
-                      struct continuum_error *error)
+bool continuum_status_get(struct continuum_client *client, struct continuum_status *ret,
+                          struct continuum_error *error)
 {
     struct why why = {0};
     struct federation federation;

@@ -56,9 +56,20 @@ static bool fragment_read(const char *fragment, struct link *link)
     }
 }
 
-enum fault link_parse(const char *text, bool insecure, struct link *ret, struct why *why)
+/* Takes /join off. What is left may end in a slash, and so is brought to its normal form again. */
+static bool path_cut(char url[ADDRESS_SIZE], bool insecure)
 {
     static const char path[] = "/join";
+    char address[ADDRESS_SIZE];
+    size_t length = strlen(url);
+    if (length < sizeof path || strcmp(url + length - strlen(path), path) != 0)
+        return false;
+    snprintf(address, sizeof address, "%.*s", (int)(length - strlen(path)), url);
+    return address_parse(address, insecure, url, NULL) == FAULT_NONE;
+}
+
+enum fault link_parse(const char *text, bool insecure, struct link *ret, struct why *why)
+{
     struct link link = {0};
     char address[ADDRESS_SIZE] = {0};
     const char *fragment = strchr(text, '#');
@@ -70,15 +81,12 @@ enum fault link_parse(const char *text, bool insecure, struct link *ret, struct 
     enum fault fault = address_parse(address, insecure, link.url, why);
     if (fault)
         return fault;
-    size_t length = strlen(link.url);
-    if (length < sizeof path || strcmp(link.url + length - strlen(path), path) != 0 ||
-        !fragment_read(fragment + 1, &link)) {
+    if (!path_cut(link.url, insecure) || !fragment_read(fragment + 1, &link)) {
         bytes_wipe(&link, sizeof link);
         return why_set(why, FAULT_INVALID_REQUEST,
                        "The invite link is incomplete or was changed on its way. Copy all of it, "
                        "and put it in quotes.");
     }
-    link.url[length - strlen(path)] = '\0';
     *ret = link;
     bytes_wipe(&link, sizeof link);
     return FAULT_NONE;

@@ -22,7 +22,7 @@
 #include "util/clock.h"
 #include "util/job.h"
 
-enum { STARTING_POLL_MS = 200, DESCRIPTORS_BESIDE_CONNECTIONS = 64 };
+enum { STARTING_POLL_MS = 100, STORAGE_WATCH_MS = 1000, DESCRIPTORS_BESIDE_CONNECTIONS = 64 };
 
 /* All parts of a running daemon. A zeroed one with descriptors of -1 can be closed. */
 struct service {
@@ -38,6 +38,7 @@ struct service {
     struct server *server;
     struct why *why; /* of service_run */
     bool announced;  /* READY was sent */
+    size_t failures; /* commits that failed, and were logged */
 };
 
 static void service_close(struct service *service)
@@ -71,14 +72,14 @@ static void engine_drain(void *userdata)
     log_write(LOG_LEVEL_INFO, "stopping: %zu requests are under way",
               server_pending(service->server));
     service->api.draining = true;
+    release_stop(service->coordinator);
     server_drain(service->server);
 }
 
 static bool engine_drained(void *userdata)
 {
     const struct service *service = userdata;
-    return server_is_quiet(service->server) &&
-           store_pending(service->coordinator->store) == 0 &&
+    return server_is_quiet(service->server) && store_pending(service->coordinator->store) == 0 &&
            workers_pending(service->workers) == 0;
 }
 
@@ -97,6 +98,19 @@ static void tick(void *userdata)
     struct service *service = userdata;
     if (!service->api.draining)
         release_tick(service->coordinator, clock_now_s());
+}
+
+/* Says once for each new trouble with the disk what the members only see as "storage-unavailable".
+ */
+static void watch_storage(void *userdata)
+{
+    struct service *service = userdata;
+    struct why why;
+    size_t failures = store_failures(service->coordinator->store, &why);
+    if (failures != service->failures)
+        log_write(LOG_LEVEL_ERROR, "%zu commits failed: %s", failures - service->failures,
+                  why.text);
+    service->failures = failures;
 }
 
 /* Tells the service manager how loading goes, and in the end that it is over. */
@@ -230,6 +244,8 @@ static enum fault loop_fill(struct service *service)
         fault = loop_add_timer(loop, interval_ms, tick, service);
     if (!fault)
         fault = loop_add_timer(loop, STARTING_POLL_MS, starting, service);
+    if (!fault)
+        fault = loop_add_timer(loop, STORAGE_WATCH_MS, watch_storage, service);
     return fault;
 }
 

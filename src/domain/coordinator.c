@@ -163,10 +163,17 @@ static enum fault load_pattern(void *context, const struct pattern_loaded *patte
     if (!fault && pattern->released)
         fault = release_publish(coordinator, &pattern->release, pattern->domain);
     bool enough = pattern->contributions >= pattern->k;
-    if (!fault && !pattern->spoiled && pattern->released != enough)
+    if (!fault && enough && !pattern->spoiled && !pattern->released)
         fault = catalog_mark(coordinator->catalog, pattern->pattern);
     __atomic_add_fetch(&coordinator->loaded, 1, __ATOMIC_RELAXED);
     return fault;
+}
+
+/* Marks that were set for a tick that never came. */
+static enum fault load_unsettled(void *context, uint32_t pattern)
+{
+    struct load *load = context;
+    return catalog_mark(load->coordinator->catalog, pattern);
 }
 
 static void load_run(struct job *job)
@@ -181,6 +188,8 @@ static void load_run(struct job *job)
                                     load_activity, load);
     if (!load->fault)
         load->fault = patterns_each(coordinator->reader, load_pattern, load);
+    if (!load->fault)
+        load->fault = releases_unsettled_each(coordinator->reader, load_unsettled, load);
     if (!load->fault)
         load->fault = catalog_loaded(coordinator->catalog);
     if (load->fault)

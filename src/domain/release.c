@@ -54,14 +54,13 @@ static bool collect(void *context, const struct contributor *contributor)
 
 static enum fault group_read(struct group *group, struct database *database, struct arena *arena)
 {
-    struct release_row before;
     struct collector collector = {.group = group, .arena = arena};
     enum fault fault = pattern_get(database, group->pattern, &group->record, &group->skip);
     if (fault == FAULT_NOT_FOUND)
         group->skip = true;
     if (fault || group->skip)
         return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
-    fault = release_get(database, group->pattern, &before);
+    fault = release_get(database, group->pattern, &group->before);
     group->was_released = fault == FAULT_NONE;
     if (fault && fault != FAULT_NOT_FOUND)
         return fault;
@@ -83,6 +82,8 @@ static void batch_evaluate(struct job *job)
         batch->fault = group_read(group, reader, arena);
         if (!batch->fault && !group->skip)
             batch->fault = group_evaluate(group, &batch->rules, arena);
+        if (group->was_released)
+            group->release = group->before; /* what is published stays as it is */
     }
     (void)database_commit(reader); /* ends the snapshot */
 }
@@ -97,8 +98,8 @@ static void batch_evaluated(struct job *job)
  * ---------------------------------------------------------------------------------- */
 
 /* What a contributor's state becomes; how its credit follows. */
-static enum fault contribution_settle(struct batch *batch, struct database *database,
-                                      const struct group *group, size_t i)
+static enum fault contributor_settle(struct batch *batch, struct database *database,
+                                     const struct group *group, size_t i)
 {
     const struct coordinator *coordinator = batch->operation.coordinator;
     struct contribution_row row = group->contributors[i].contribution;
@@ -155,14 +156,15 @@ static enum fault group_settle(struct batch *batch, struct database *database, s
     group->changed = fault == FAULT_NOT_FOUND;
     if (fault)
         return group->changed ? FAULT_NONE : fault;
-    if (group->was_released && !group->released)
-        fault = release_delete(database, group->pattern);
+    if (group->was_released)
+        fault = group->released ? release_settle(database, group->pattern)
+                                : release_delete(database, group->pattern);
     if (!fault && group->released && !group->was_released)
         fault = release_insert(database, &group->release);
     if (!fault && group->spoiled)
         fault = pattern_spoil(database, group->pattern);
     for (size_t i = 0; i < group->count && !fault; i++)
-        fault = contribution_settle(batch, database, group, i);
+        fault = contributor_settle(batch, database, group, i);
     return fault;
 }
 
@@ -201,9 +203,9 @@ static void group_publish(struct coordinator *coordinator, const struct group *g
         return;
     if (group->was_released && !group->released)
         search_remove(coordinator->search, group->pattern);
-    /* Without memory for it, it is found from the next start on. */
-    if (group->released && !group->was_released)
-        (void)release_publish(coordinator, &group->release, group->record.domain);
+    bool unknown = group->released && !search_has(coordinator->search, group->pattern);
+    if (unknown && release_publish(coordinator, &group->release, group->record.domain))
+        (void)catalog_mark(coordinator->catalog, group->pattern); /* no memory: at the next tick */
 }
 
 static void batch_settle(struct operation *operation, enum fault fault)
@@ -256,6 +258,11 @@ static void batch_next(struct coordinator *coordinator, int64_t now_s)
     for (size_t i = 0; i < batch->count; i++)
         batch->groups[i].pattern = ids[i];
     workers_submit(coordinator->workers, &batch->job);
+}
+
+void release_stop(struct coordinator *coordinator)
+{
+    coordinator->tick_left = 0;
 }
 
 void release_tick(struct coordinator *coordinator, int64_t now_s)

@@ -21,6 +21,10 @@ enum { RELEASE_BATCH = 128, NOISE_PERIOD_S = 30 * 86400 };
 /* Begins a tick; does nothing while one is running or before memory is loaded. */
 void release_tick(struct coordinator *coordinator, int64_t now_s);
 
+/* Lets the running tick end after the batch that is under way. What it leaves is seen to after the
+ * next start. */
+void release_stop(struct coordinator *coordinator);
+
 /* Puts a released pattern into the search index. FAULT_MEMORY. */
 enum fault release_publish(struct coordinator *coordinator, const struct release_row *release,
                            const char *domain);
@@ -36,7 +40,8 @@ struct group {
     bool spoiled;                /* its index does not open under the secret */
     bool skip;                   /* gone, or spoiled before: nothing follows */
     bool changed; /* somebody left between evaluation and settlement: once more, at the next tick */
-    struct release_row release; /* to be published, unless was_released */
+    struct release_row before;  /* as it was published, when was_released */
+    struct release_row release; /* as it is published, when released */
 };
 
 /*

@@ -247,6 +247,12 @@ enum fault sql_run(struct statement *statement)
     return sql_end(statement);
 }
 
+enum fault sql_run_with(struct statement *statement, int64_t value)
+{
+    sql_integer(statement, value);
+    return sql_run(statement);
+}
+
 int64_t sql_changes(struct database *database)
 {
     return sqlite3_changes64(database->connection);

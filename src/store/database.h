@@ -74,6 +74,9 @@ enum fault sql_end(struct statement *statement);
 /* Runs a statement without rows to its end. */
 enum fault sql_run(struct statement *statement);
 
+/* The same for a statement whose only parameter is one integer. */
+enum fault sql_run_with(struct statement *statement, int64_t value);
+
 /* Rows that the last INSERT, UPDATE or DELETE changed. */
 int64_t sql_changes(struct database *database);
 int64_t sql_last_row(struct database *database);

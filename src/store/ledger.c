@@ -167,27 +167,21 @@ enum fault ledger_list(struct database *database, int64_t account, int64_t after
     return fault;
 }
 
-static enum fault run_with(struct statement *statement, int64_t value)
-{
-    sql_integer(statement, value);
-    return sql_run(statement);
-}
-
 enum fault ledger_bury(struct database *database, int64_t account)
 {
     struct credits balance = {0};
     enum fault fault = account_balance(database, account, &balance);
     if (!fault)
-        fault = run_with(sql(database, "UPDATE transfer SET id = randomblob(16), tag = NULL,"
-                                       " debit = 3 WHERE debit = ?1 AND debit >= 16"),
-                         account);
+        fault = sql_run_with(sql(database, "UPDATE transfer SET id = randomblob(16), tag = NULL,"
+                                           " debit = 3 WHERE debit = ?1 AND debit >= 16"),
+                             account);
     if (!fault)
-        fault = run_with(sql(database, "UPDATE transfer SET id = randomblob(16), tag = NULL,"
-                                       " credit = 3 WHERE credit = ?1 AND credit >= 16"),
-                         account);
+        fault = sql_run_with(sql(database, "UPDATE transfer SET id = randomblob(16), tag = NULL,"
+                                           " credit = 3 WHERE credit = ?1 AND credit >= 16"),
+                             account);
     if (!fault)
         fault = account_move(database, ACCOUNT_TOMBSTONE, balance.milli);
     if (!fault)
-        fault = run_with(sql(database, "DELETE FROM account WHERE number = ?"), account);
+        fault = sql_run_with(sql(database, "DELETE FROM account WHERE number = ?"), account);
     return fault;
 }

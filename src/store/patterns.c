@@ -24,10 +24,25 @@ static enum fault pattern_insert(struct database *database, uint32_t id,
     return sql_run(insert);
 }
 
+/* If the pattern is released, the next tick has to look at its group, also after a restart. */
+static enum fault release_unsettle(struct database *database, uint32_t pattern)
+{
+    return sql_run_with(sql(database, "UPDATE release SET unsettled = 1 WHERE pattern = ?"),
+                        pattern);
+}
+
+enum fault release_settle(struct database *database, uint32_t pattern)
+{
+    return sql_run_with(sql(database, "UPDATE release SET unsettled = 0 WHERE pattern = ?"),
+                        pattern);
+}
+
 enum fault contribution_add(struct database *database, const struct record *record,
                             const struct contribution_row *row, bool *ret_added)
 {
     enum fault fault = pattern_insert(database, row->pattern, record);
+    if (!fault && sql_changes(database) == 0)
+        fault = release_unsettle(database, row->pattern);
     if (fault)
         return fault;
     struct statement *insert =
@@ -116,18 +131,12 @@ enum fault contribution_update(struct database *database, const struct contribut
     return sql_run(update);
 }
 
-static enum fault run_with(struct statement *statement, int64_t value)
-{
-    sql_integer(statement, value);
-    return sql_run(statement);
-}
-
 static enum fault pattern_delete(struct database *database, uint32_t pattern)
 {
     enum fault fault = release_delete(database, pattern);
     if (fault)
         return fault;
-    return run_with(sql(database, "DELETE FROM pattern WHERE id = ?"), pattern);
+    return sql_run_with(sql(database, "DELETE FROM pattern WHERE id = ?"), pattern);
 }
 
 enum fault contribution_delete(struct database *database, const struct contribution_row *row,
@@ -145,8 +154,9 @@ enum fault contribution_delete(struct database *database, const struct contribut
     sql_integer(others, row->pattern);
     bool last = !sql_step(others);
     fault = sql_end(others);
-    if (!fault && last)
-        fault = pattern_delete(database, row->pattern);
+    if (!fault)
+        fault = last ? pattern_delete(database, row->pattern)
+                     : release_unsettle(database, row->pattern);
     if (!fault)
         *ret_last = last;
     return fault;
@@ -241,7 +251,7 @@ enum fault pattern_get(struct database *database, uint32_t pattern, struct recor
 
 enum fault pattern_spoil(struct database *database, uint32_t pattern)
 {
-    return run_with(sql(database, "UPDATE pattern SET spoiled = 1 WHERE id = ?"), pattern);
+    return sql_run_with(sql(database, "UPDATE pattern SET spoiled = 1 WHERE id = ?"), pattern);
 }
 
 /* Tokens are stored as they pass over the wire: four bytes each, big-endian. */
@@ -308,7 +318,7 @@ enum fault release_get(struct database *database, uint32_t pattern, struct relea
 
 enum fault release_delete(struct database *database, uint32_t pattern)
 {
-    return run_with(sql(database, "DELETE FROM release WHERE pattern = ?"), pattern);
+    return sql_run_with(sql(database, "DELETE FROM release WHERE pattern = ?"), pattern);
 }
 
 /*
@@ -353,4 +363,16 @@ enum fault patterns_each(struct database *database,
     for (size_t i = 0; i < 3 && !fault; i++)
         fault = ended[i];
     return fault;
+}
+
+enum fault releases_unsettled_each(struct database *database,
+                                   enum fault (*each)(void *context, uint32_t pattern),
+                                   void *context)
+{
+    struct statement *row = sql(database, "SELECT pattern FROM release WHERE unsettled = 1");
+    enum fault fault = FAULT_NONE;
+    while (!fault && sql_step(row))
+        fault = each(context, (uint32_t)sql_column_integer(row, 0));
+    enum fault ended = sql_end(row);
+    return fault ? fault : ended;
 }

@@ -103,6 +103,9 @@ struct release_row {
 
 enum fault release_insert(struct database *database, const struct release_row *row);
 
+/* A tick has seen all that happened to the group of a released pattern. */
+enum fault release_settle(struct database *database, uint32_t pattern);
+
 /* FAULT_NOT_FOUND: the pattern is not released. */
 enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret);
 
@@ -122,5 +125,13 @@ struct pattern_loaded {
 enum fault patterns_each(struct database *database,
                          enum fault (*each)(void *context, const struct pattern_loaded *pattern),
                          void *context);
+
+/*
+ * The released patterns whose groups have changed since a tick settled them: somebody came, or one
+ * of the counted left. Stops at the first fault that `each` returns.
+ */
+enum fault releases_unsettled_each(struct database *database,
+                                   enum fault (*each)(void *context, uint32_t pattern),
+                                   void *context);
 
 #endif

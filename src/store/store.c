@@ -13,11 +13,14 @@ struct store {
     bool exchange_ready, writer_runs;
     struct database *database;
     char *path;
+    size_t failures; /* under the exchange's mutex, like the next */
+    struct why failure;
 };
 
 /*
- * False: a savepoint did not do as told, because memory or the disk failed and perhaps SQLite rolled everything back by
- * itself. Then the transaction is not what it seems, and none of it may stand.
+ * False: a savepoint did not do as told, because memory or the disk failed and perhaps SQLite
+ * rolled everything back by itself. Then the transaction is not what it seems, and none of it may
+ * stand.
  */
 static bool command_apply(struct command *command, struct database *database)
 {
@@ -25,26 +28,31 @@ static bool command_apply(struct command *command, struct database *database)
     if (command->fault)
         return false;
     command->fault = command->apply(command, database);
-    enum fault ended = command->fault ? database_rollback_savepoint(database)
-                                      : database_release(database);
+    enum fault ended =
+        command->fault ? database_rollback_savepoint(database) : database_release(database);
     return ended == FAULT_NONE;
 }
 
-static void commands_fail(struct job_list *commands, enum fault fault)
-{
-    for (struct job *job = commands->first; job; job = job->next)
-        ((struct command *)job)->fault = fault;
-}
-
-void commands_apply(struct database *database, struct job_list *commands)
+enum fault commands_apply(struct database *database, struct job_list *commands, struct why *why)
 {
     bool whole = database_begin(database) == FAULT_NONE;
     for (struct job *job = commands->first; job && whole; job = job->next)
         whole = command_apply((struct command *)job, database);
     if (whole && database_commit(database) == FAULT_NONE)
-        return;
+        return FAULT_NONE;
+    why_set(why, FAULT_STORAGE, "%s", database_error(database));
     database_rollback(database);
-    commands_fail(commands, FAULT_STORAGE);
+    for (struct job *job = commands->first; job; job = job->next)
+        ((struct command *)job)->fault = FAULT_STORAGE;
+    return FAULT_STORAGE;
+}
+
+static void store_note_failure(struct store *store, const struct why *why)
+{
+    pthread_mutex_lock(&store->exchange.mutex);
+    store->failures++;
+    store->failure = *why;
+    pthread_mutex_unlock(&store->exchange.mutex);
 }
 
 static void *writer_main(void *argument)
@@ -52,7 +60,9 @@ static void *writer_main(void *argument)
     struct store *store = argument;
     struct job_list commands = {0};
     while (job_take(&store->exchange, true, &commands)) {
-        commands_apply(store->database, &commands);
+        struct why why;
+        if (commands_apply(store->database, &commands, &why))
+            store_note_failure(store, &why);
         job_finish(&store->exchange, &commands);
     }
     return NULL;
@@ -123,6 +133,16 @@ void store_dispatch(struct store *store)
 size_t store_pending(const struct store *store)
 {
     return store->exchange.out;
+}
+
+size_t store_failures(struct store *store, struct why *ret)
+{
+    pthread_mutex_lock(&store->exchange.mutex);
+    size_t failures = store->failures;
+    if (failures)
+        *ret = store->failure;
+    pthread_mutex_unlock(&store->exchange.mutex);
+    return failures;
 }
 
 enum fault store_reader_open(const struct store *store, struct database **ret, struct why *why)

@@ -48,11 +48,16 @@ void store_dispatch(struct store *store);
 /* Commands that were submitted and are not done yet. */
 size_t store_pending(const struct store *store);
 
+/* Commits that failed since the start, and why the last one did (untouched when there was none). */
+size_t store_failures(struct store *store, struct why *ret);
+
 /* A connection of its own for another thread's snapshots. The caller closes it (database_close). */
 enum fault store_reader_open(const struct store *store, struct database **ret, struct why *why);
 
-/* What the writer does with each batch: all `commands` in one transaction. Sets each one's fault.
+/*
+ * What the writer does with each batch: all `commands` in one transaction. Sets each one's fault.
+ * FAULT_STORAGE with `why` (may be NULL): nothing of it stands.
  */
-void commands_apply(struct database *database, struct job_list *commands);
+enum fault commands_apply(struct database *database, struct job_list *commands, struct why *why);
 
 #endif

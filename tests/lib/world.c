@@ -55,7 +55,7 @@ void world_write(struct world *world)
     world->commands = (struct job_list){0};
     if (!commands.first)
         return;
-    commands_apply(world->database, &commands);
+    (void)commands_apply(world->database, &commands, NULL);
     for (struct job *job = job_list_pop(&commands); job; job = job_list_pop(&commands)) {
         struct command *command = (struct command *)job;
         command->done(command, command->fault);
@@ -110,7 +110,7 @@ enum fault world_try_open(struct world *world)
     enum fault fault = coordinator_open(&parts, &world->coordinator, &why);
     if (!fault)
         fault = database_open(world->path, DATABASE_WRITER, &world->database, &why);
-    if (!fault)
+    if (!fault && !world->durable)
         fault = sql_script(world->database, "PRAGMA synchronous = OFF");
     if (!fault)
         fault = coordinator_load(world->coordinator, world->now_s);
@@ -137,7 +137,8 @@ void world_prepare(struct world *world)
     assert_int_equal(oprf_key_derive(seed, "", 0, &world->keyring.oprf[0].key), FAULT_NONE);
     for (unsigned i = 0; i < WORLD_MEMBERS; i++)
         made_up_member(i, &world->members[i]);
-    snprintf(world->folder, sizeof world->folder, "/tmp/continuum-world-XXXXXX");
+    const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(world->folder, sizeof world->folder, "%s/continuum-world-XXXXXX", parent);
     assert_non_null(mkdtemp(world->folder));
     snprintf(world->path, sizeof world->path, "%s/continuum.db", world->folder);
 }

@@ -33,6 +33,7 @@ struct world {
     struct job_list commands, jobs; /* handed out, not done yet */
     struct made_up_pattern *patterns[WORLD_PATTERNS];
     struct signing_key members[WORLD_MEMBERS];
+    bool durable; /* commits are synced, as the daemon's are; set between prepare and open */
     bool spoiled[WORLD_PATTERNS]; /* set before the first use of a pattern */
 };
 
