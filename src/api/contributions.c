@@ -99,10 +99,7 @@ static void parsing_done(struct job *job)
     enum fault fault = instance ? parsing_submit(parsing, instance) : FAULT_TOKEN_INVALID;
     if (fault) {
         operation_free(&parsing->contribution->operation);
-        if (parsing->findings.errors && fault == FAULT_INVALID_REQUEST)
-            api_refuse_findings(request, &parsing->findings);
-        else
-            request_refuse(request, fault, &parsing->findings.first, NULL);
+        api_refuse_findings(request, fault, &parsing->findings);
     }
     findings_done(&parsing->findings);
 }
@@ -148,46 +145,47 @@ static const char *const state_names[] = {
     [CONTRIBUTION_INVALID] = "invalid",
 };
 
-static void page_answer(struct operation *operation, enum fault fault)
+static json_t *listed_encode(const struct contribution_listed *listed)
 {
-    const struct contributions_page *page = (const struct contributions_page *)operation;
+    bool paid = listed->payment == PAYMENT_PAID || listed->payment == PAYMENT_PROVEN;
+    return json_pack("{s:o, s:s, s:o, s:o, s:s, s:b}", "tag", json_b64(&listed->tag, 32), "domain",
+                     listed->domain, "confidence", json_hundredths(listed->confidence),
+                     "accepted_at", json_time(listed->accepted_at_s), "status",
+                     state_names[listed->state], "paid", paid);
+}
+
+static void list_answer(struct operation *operation, enum fault fault)
+{
+    const struct contributions_page *list = (const struct contributions_page *)operation;
     struct request *request = operation->context;
     if (fault) {
         api_refuse(request, fault);
         return;
     }
-    json_t *list = json_array();
-    for (size_t i = 0; i < page->count; i++) {
-        const struct contribution_listed *listed = &page->listed[i];
-        bool paid = listed->payment == PAYMENT_PAID || listed->payment == PAYMENT_PROVEN;
-        json_array_append_new(list, json_pack("{s:o, s:s, s:o, s:o, s:s, s:b}", "tag",
-                                              json_b64(&listed->tag, 32), "domain", listed->domain,
-                                              "confidence", json_hundredths(listed->confidence),
-                                              "accepted_at", json_time(listed->accepted_at_s),
-                                              "status", state_names[listed->state], "paid", paid));
-    }
-    int64_t last = page->count ? page->listed[page->count - 1].sequence : 0;
+    json_t *contributions = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(contributions, listed_encode(&list->listed[i]));
+    int64_t last = list->count ? list->listed[list->count - 1].sequence : 0;
     request_answer(request, 200,
-                   json_pack("{s:o, s:o}", "contributions", list, "next_cursor",
-                             api_cursor(last, page->count, page->limit)));
+                   json_pack("{s:o, s:o}", "contributions", contributions, "next_cursor",
+                             api_cursor(request, last, list->page.more)));
 }
 
 void contributions_get_handle(struct request *request)
 {
-    uint64_t after = 0, limit = 0;
-    if (!api_page(request, CONTRIBUTIONS_PAGE_MAX, &after, &limit))
+    struct page page;
+    if (!api_page(request, &page))
         return;
-    struct contributions_page *page = contributions_page_new(api_of(request)->coordinator);
-    if (!page) {
+    struct contributions_page *list = contributions_page_new(api_of(request)->coordinator);
+    if (!list) {
         api_refuse(request, FAULT_MEMORY);
         return;
     }
-    page->number = api_caller(request)->number;
-    page->after = (int64_t)after;
-    page->limit = (size_t)limit;
-    page->operation.answer = page_answer;
-    page->operation.context = request;
-    operation_submit(&page->operation);
+    list->number = api_caller(request)->number;
+    list->page = page;
+    list->operation.answer = list_answer;
+    list->operation.context = request;
+    operation_submit(&list->operation);
 }
 
 /* ---- DELETE ---- */

@@ -77,12 +77,14 @@ static void pattern_decode(json_t *pattern, const char *pointer,
                            struct findings *findings)
 {
     struct pattern_body body = {0};
+    char confidence[48];
+    snprintf(confidence, sizeof confidence, "%s/confidence", pointer);
     if (!json_decode(pattern, pointer, pattern_fields,
                      sizeof pattern_fields / sizeof *pattern_fields, NULL, &body, findings))
         return;
     if (body.confidence % parameters->confidence_step != 0)
-        findings_add(findings, pointer,
-                     "confidence is finer than your privacy mode allows: steps of 0.%02u",
+        findings_add(findings, confidence,
+                     "is finer than your privacy mode allows: steps of 0.%02u",
                      parameters->confidence_step);
     else
         offer_decode(offer, &body, parameters);
@@ -119,7 +121,7 @@ enum fault contributions_parse(const struct view *text,
     struct contributions_body body = {0};
     json_t *root = NULL;
     enum fault fault =
-        json_parse(text->bytes, text->length, parameters->max_json_depth, &root, &findings->first);
+        json_parse(text->bytes, text->length, parameters->max_json_depth, &root, findings);
     if (fault)
         return fault;
     if (json_decode(root, "", contributions_fields,

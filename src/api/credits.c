@@ -47,37 +47,36 @@ static json_t *transfer_encode(const struct transfer *transfer, int64_t number)
                      "created_at", json_time(transfer->created_at_s));
 }
 
-static void page_answer(struct operation *operation, enum fault fault)
+static void ledger_answer(struct operation *operation, enum fault fault)
 {
-    const struct ledger_page *page = (const struct ledger_page *)operation;
+    const struct ledger_page *ledger = (const struct ledger_page *)operation;
     struct request *request = operation->context;
     if (fault) {
         api_refuse(request, fault);
         return;
     }
     json_t *transfers = json_array();
-    for (size_t i = 0; i < page->count; i++)
-        json_array_append_new(transfers, transfer_encode(&page->transfers[i], page->number));
-    int64_t last = page->count ? page->transfers[page->count - 1].sequence : 0;
+    for (size_t i = 0; i < ledger->count; i++)
+        json_array_append_new(transfers, transfer_encode(&ledger->transfers[i], ledger->number));
+    int64_t last = ledger->count ? ledger->transfers[ledger->count - 1].sequence : 0;
     request_answer(request, 200,
                    json_pack("{s:o, s:o}", "transfers", transfers, "next_cursor",
-                             api_cursor(last, page->count, page->limit)));
+                             api_cursor(request, last, ledger->page.more)));
 }
 
 void ledger_get_handle(struct request *request)
 {
-    uint64_t after = 0, limit = 0;
-    if (!api_page(request, PAGE_MAX, &after, &limit))
+    struct page page;
+    if (!api_page(request, &page))
         return;
-    struct ledger_page *page = ledger_page_new(api_of(request)->coordinator);
-    if (!page) {
+    struct ledger_page *ledger = ledger_page_new(api_of(request)->coordinator);
+    if (!ledger) {
         api_refuse(request, FAULT_MEMORY);
         return;
     }
-    page->number = api_caller(request)->number;
-    page->after = (int64_t)after;
-    page->limit = (size_t)limit;
-    page->operation.answer = page_answer;
-    page->operation.context = request;
-    operation_submit(&page->operation);
+    ledger->number = api_caller(request)->number;
+    ledger->page = page;
+    ledger->operation.answer = ledger_answer;
+    ledger->operation.context = request;
+    operation_submit(&ledger->operation);
 }

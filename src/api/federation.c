@@ -32,7 +32,7 @@ static json_t *levels_encode(const struct settings *settings)
         json_object_set_new(levels, level_name(level),
                             json_pack("{s:i, s:i, s:i}", "max_records",
                                       (int)settings->level_max_records[level], "max_results",
-                                      (int)settings->level_max_results[level], "min_weekly",
+                                      (int)settings->level_max_results[level], "min_contributions",
                                       (int)settings->level_min_weekly[level]));
     return levels;
 }
@@ -43,9 +43,9 @@ static json_t *modes_encode(uint8_t k)
     for (enum privacy_mode mode = MODE_HIGH; mode < MODE_COUNT; mode++) {
         const struct privacy *privacy = privacy_of(mode);
         json_object_set_new(modes, privacy->name,
-                            json_pack("{s:i, s:f, s:o}", "min_group", privacy_min_group(mode, k),
-                                      "epsilon", (double)privacy->epsilon_milli / 1000,
-                                      "confidence_step",
+                            json_pack("{s:i, s:f, s:o}", "min_contributors",
+                                      privacy_min_group(mode, k), "epsilon",
+                                      (double)privacy->epsilon_milli / 1000, "confidence_step",
                                       json_hundredths(privacy->confidence_step)));
     }
     return modes;
@@ -64,14 +64,13 @@ static json_t *prices_encode(const struct settings *settings)
 static json_t *limits_encode(const struct api *api)
 {
     const struct settings *settings = api->settings;
-    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "max_body_bytes",
-                     (int)api->limits->max_body_bytes, "max_records",
-                     (int)settings->level_max_records[LEVEL_EXTENSIVE], "max_terms",
-                     QUERY_TOKENS_MAX, "max_results",
-                     (int)settings->level_max_results[LEVEL_EXTENSIVE], "max_oprf_elements",
-                     OPRF_BATCH_MAX, "max_page", CONTRIBUTIONS_PAGE_MAX, "max_json_depth",
-                     (int)settings->max_json_depth, "daily_contributions_paid",
-                     (int)settings->daily_contribution_limit);
+    return json_pack(
+        "{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "max_body_bytes",
+        (int)api->limits->max_body_bytes, "max_records",
+        (int)settings->level_max_records[LEVEL_EXTENSIVE], "max_terms", QUERY_TOKENS_MAX,
+        "max_results", (int)settings->level_max_results[LEVEL_EXTENSIVE], "max_oprf_elements",
+        OPRF_BATCH_MAX, "max_page", PAGE_MAX, "max_json_depth", (int)settings->max_json_depth,
+        "daily_contributions_paid", (int)settings->daily_contribution_limit);
 }
 
 static json_t *text_or_null(const char *text)

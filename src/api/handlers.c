@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/handlers.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "crypto/cursor.h"
+#include "store/keyring.h"
 #include "util/clock.h"
 #include "util/number.h"
-
-enum { PAGE_DEFAULT = 100 };
 
 struct api *api_of(const struct request *request)
 {
@@ -30,28 +28,25 @@ void api_refuse(struct request *request, enum fault fault)
     request_refuse(request, fault, NULL, NULL);
 }
 
-void api_refuse_findings(struct request *request, struct findings *findings)
+void api_refuse_findings(struct request *request, enum fault fault, struct findings *findings)
 {
     json_t *errors = json_incref(findings->errors);
-    request_refuse(request, FAULT_INVALID_REQUEST, &findings->first,
-                   json_pack("{s:o}", "errors", errors));
+    request_refuse(request, fault, &findings->first,
+                   errors ? json_pack("{s:o}", "errors", errors) : NULL);
     findings_done(findings);
 }
 
 bool api_body(struct request *request, const struct field *fields, size_t count, void *target,
               json_t **ret_root)
 {
-    struct why why = {""};
     struct findings findings = {0};
     json_t *root = NULL;
     enum fault fault = json_parse(request->body, request->body_length,
-                                  api_of(request)->settings->max_json_depth, &root, &why);
+                                  api_of(request)->settings->max_json_depth, &root, &findings);
+    if (!fault && !json_decode(root, "", fields, count, &request->arena, target, &findings))
+        fault = FAULT_INVALID_REQUEST;
     if (fault) {
-        request_refuse(request, fault, &why, NULL);
-        return false;
-    }
-    if (!json_decode(root, "", fields, count, &request->arena, target, &findings)) {
-        api_refuse_findings(request, &findings);
+        api_refuse_findings(request, fault, &findings);
         json_decref(root);
         return false;
     }
@@ -59,27 +54,27 @@ bool api_body(struct request *request, const struct field *fields, size_t count,
     return true;
 }
 
-/* The query parameter `name` as a number in the range; *ret stays when it is absent. False: refused
- * already. */
-static bool parameter_number(struct request *request, const char *name, uint64_t min, uint64_t max,
-                             uint64_t *ret)
+static bool parameter_refuse(struct request *request, const char *what)
 {
-    const char *text = request_parameter(request, name);
     struct why why;
-    if (!text || number_parse(text, min, max, ret))
-        return true;
-    why_set(&why, FAULT_INVALID_REQUEST,
-            "the parameter %s is not valid: a number from %" PRIu64 " to %" PRIu64, name, min, max);
+    why_set(&why, FAULT_INVALID_REQUEST, "%s", what);
     request_refuse(request, FAULT_INVALID_REQUEST, &why, NULL);
     return false;
 }
 
-bool api_page(struct request *request, uint64_t max, uint64_t *ret_after, uint64_t *ret_limit)
+bool api_page(struct request *request, struct page *ret)
 {
-    *ret_after = 0;
-    *ret_limit = PAGE_DEFAULT;
-    return parameter_number(request, "cursor", 0, INT64_MAX, ret_after) &&
-           parameter_number(request, "limit", 1, max, ret_limit);
+    const char *cursor = request_parameter(request, "cursor");
+    const char *limit = request_parameter(request, "limit");
+    const struct keyring *keyring = api_of(request)->coordinator->keyring;
+    uint64_t number = PAGE_DEFAULT;
+    *ret = (struct page){0};
+    if (limit && !number_parse(limit, 1, PAGE_MAX, &number))
+        return parameter_refuse(request, "the parameter limit must be a number from 1 to 200");
+    if (cursor && !cursor_open(keyring->token, request->caller, cursor, &ret->after))
+        return parameter_refuse(request, "the parameter cursor is not one that you were given");
+    ret->limit = (size_t)number;
+    return true;
 }
 
 bool api_tag(struct request *request, struct tag *ret)
@@ -91,11 +86,11 @@ bool api_tag(struct request *request, struct tag *ret)
     return false;
 }
 
-json_t *api_cursor(int64_t last_sequence, size_t count, size_t limit)
+json_t *api_cursor(const struct request *request, int64_t position, bool more)
 {
-    if (count < limit)
+    char text[CURSOR_TEXT_LENGTH + 1];
+    if (!more)
         return json_null();
-    char text[24];
-    snprintf(text, sizeof text, "%" PRId64, last_sequence);
+    cursor_seal(api_of(request)->coordinator->keyring->token, request->caller, position, text);
     return json_string(text);
 }

@@ -25,8 +25,10 @@ int64_t api_now_s(void);
 bool api_body(struct request *request, const struct field *fields, size_t count, void *target,
               json_t **ret_root);
 
-/* ?cursor=&limit= of a list; limit 1 to `max`, 100 when absent. False: refused already. */
-bool api_page(struct request *request, uint64_t max, uint64_t *ret_after, uint64_t *ret_limit);
+/* ?cursor=&limit= of a list; limit 1 to PAGE_MAX, PAGE_DEFAULT when absent. False: refused already.
+ */
+enum { PAGE_DEFAULT = 100 };
+bool api_page(struct request *request, struct page *ret);
 
 /* The capture of the route as a tag. False: answered with 404. */
 bool api_tag(struct request *request, struct tag *ret);
@@ -34,11 +36,12 @@ bool api_tag(struct request *request, struct tag *ret);
 /* Answers with the fault of an operation, in the one way that all handlers share. */
 void api_refuse(struct request *request, enum fault fault);
 
-/* Refuses with "errors" of findings. */
-void api_refuse_findings(struct request *request, struct findings *findings);
+/* Refuses with what was found wrong: its first sentence, and all of it as "errors". `findings` is
+ * released. */
+void api_refuse_findings(struct request *request, enum fault fault, struct findings *findings);
 
-/* {results..., next_cursor}: the cursor of a page that is full, or null. */
-json_t *api_cursor(int64_t last_sequence, size_t count, size_t limit);
+/* The cursor behind `position`, for who asks; null when there is no more. */
+json_t *api_cursor(const struct request *request, int64_t position, bool more);
 
 /* Handlers, by path (routes.c). */
 void federation_get_handle(struct request *request);

@@ -22,8 +22,9 @@ static bool domains_decode(json_t *list, struct findings *findings, char *ret)
         const char *name = json_string_value(element);
         size_t name_length = json_string_length(element);
         if (!name || !domain_is_valid(name, name_length)) {
-            findings_add(findings, "/domains",
-                         "element %zu must be a domain: a-z, 0-9 and '-', at most 64", index);
+            char pointer[32];
+            snprintf(pointer, sizeof pointer, "/domains/%zu", index);
+            findings_add(findings, pointer, "must be a domain: a-z, 0-9 and '-', at most 64");
             return false;
         }
         if (index > 0)
@@ -108,6 +109,7 @@ static void join_body_decode(struct join_body *body, struct join *join, struct f
     join->row.mode = (uint8_t)mode;
     join->public_key_text = body->public_key;
     join->key_check = body->key_check;
+    join->has_invite = body->invite != NULL;
     join->invite = body->invite ? body->invite : "";
     join->proof.timestamp = body->timestamp;
     join->proof.timestamp_s = body->timestamp_s;
@@ -135,7 +137,7 @@ static void join_answer(struct operation *operation, enum fault fault)
                              "token_expires_at", json_time(expires_at_s)));
 }
 
-/* An address may join only so often. */
+/* An address may join only so often. Who asks again with a key that has joined is not counted. */
 static bool join_is_allowed(struct request *request)
 {
     uint32_t retry_after_s = 0;
@@ -179,11 +181,12 @@ void instances_post_handle(struct request *request)
         join_body_decode(&body, join, &findings);
     json_decref(root);
     if (findings.errors) {
-        api_refuse_findings(request, &findings);
+        api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
         operation_free(&join->operation);
         return;
     }
-    if (!join_is_allowed(request)) {
+    if (join && !directory_find_key(coordinator->directory, &join->row.public_key) &&
+        !join_is_allowed(request)) {
         operation_free(&join->operation);
         return;
     }
@@ -288,7 +291,7 @@ void instance_patch_handle(struct request *request)
     json_decref(root);
     if (!good) {
         if (findings.errors)
-            api_refuse_findings(request, &findings);
+            api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
         else
             api_refuse(request, FAULT_MEMORY);
         return;

@@ -11,6 +11,10 @@
 
 enum { FINDINGS_MAX = 16, POINTER_LENGTH_MAX = 160, B64_TEXT_MAX = 2048 };
 
+/* What binary floating point makes of a number with two decimals; far below what anybody could
+ * mean. */
+static const double ROUNDING_OF_HUNDREDTHS = 1e-9;
+
 void findings_add(struct findings *findings, const char *pointer, const char *format, ...)
 {
     struct why detail;
@@ -53,22 +57,34 @@ static bool is_deeper(json_t *value, unsigned depth)
     return false;
 }
 
-enum fault json_parse(const char *text, size_t length, unsigned max_depth, json_t **ret,
-                      struct why *why)
+/* Why jansson did not take a text. */
+static enum fault syntax_fault(const json_error_t *error, struct findings *findings)
 {
-    json_error_t error;
-    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (!root && json_error_code(&error) == json_error_out_of_memory)
+    if (json_error_code(error) == json_error_out_of_memory)
         return FAULT_MEMORY;
-    if (!root) {
-        /* What jansson quotes of the text may be cut in the middle of a character. */
-        const char *quoted = strstr(error.text, " near '");
-        return why_set(why, FAULT_MALFORMED_JSON, "line %d, column %d: %.*s", error.line,
-                       error.column, quoted ? (int)(quoted - error.text) : -1, error.text);
+    if (json_error_code(error) == json_error_numeric_overflow) {
+        findings_add(findings, "", "line %d, column %d: a number is out of range", error->line,
+                     error->column);
+        return FAULT_INVALID_REQUEST;
     }
+    /* What jansson quotes of the text may be cut in the middle of a character. */
+    const char *quoted = strstr(error->text, " near '");
+    return why_set(&findings->first, FAULT_MALFORMED_JSON, "line %d, column %d: %.*s", error->line,
+                   error->column, quoted ? (int)(quoted - error->text) : -1, error->text);
+}
+
+enum fault json_parse(const char *text, size_t length, unsigned max_depth, json_t **ret,
+                      struct findings *findings)
+{
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    json_error_t error;
+    json_t *root = json_loadb(text, length, flags, &error);
+    if (!root)
+        return syntax_fault(&error, findings);
     if (is_deeper(root, max_depth)) {
         json_decref(root);
-        return why_set(why, FAULT_MALFORMED_JSON, "nested deeper than %u levels", max_depth);
+        return why_set(&findings->first, FAULT_MALFORMED_JSON, "nested deeper than %u levels",
+                       max_depth);
     }
     *ret = root;
     return FAULT_NONE;
@@ -97,6 +113,18 @@ static const char *decode_bytes(json_t *value, const struct field *field, struct
                : "must be base64url without padding, of the right length";
 }
 
+static const char *decode_fraction(json_t *value, const struct field *field, struct arena *arena,
+                                   void *target)
+{
+    (void)field;
+    (void)arena;
+    double number = json_number_value(value);
+    if (!json_is_number(value) || !(number >= 0 && number <= 1))
+        return "must be a number from 0 to 1";
+    *(uint8_t *)target = (uint8_t)ceil(number * 100 - ROUNDING_OF_HUNDREDTHS);
+    return NULL;
+}
+
 static const char *decode_hundredths(json_t *value, const struct field *field, struct arena *arena,
                                      void *target)
 {
@@ -106,7 +134,8 @@ static const char *decode_hundredths(json_t *value, const struct field *field, s
         return "must be a number";
     double hundredths = json_number_value(value) * 100;
     double nearest = nearbyint(hundredths);
-    if (!(hundredths >= 0 && hundredths <= 100) || fabs(hundredths - nearest) > 1e-6)
+    if (!(hundredths >= 0 && hundredths <= 100) ||
+        fabs(hundredths - nearest) > ROUNDING_OF_HUNDREDTHS)
         return "must be from 0 to 1, in steps of 0.01";
     *(uint8_t *)target = (uint8_t)nearest;
     return NULL;
@@ -140,6 +169,8 @@ static const char *decode_text(json_t *value, const struct field *field, struct 
     size_t length = json_string_length(value);
     if (length < field->min || length > field->max)
         return "is too short or too long";
+    if (memchr(json_string_value(value), '\0', length))
+        return "must not contain U+0000";
     const char *copy = arena_copy(arena, json_string_value(value), length);
     *(const char **)target = copy;
     return copy ? NULL : "could not be kept";
@@ -181,15 +212,11 @@ static const char *decode_view(json_t *value, const struct field *field, struct 
 }
 
 static const char *(*const decoders[])(json_t *, const struct field *, struct arena *, void *) = {
-    [FIELD_BOOLEAN] = decode_boolean,
-    [FIELD_BYTES] = decode_bytes,
-    [FIELD_HUNDREDTHS] = decode_hundredths,
-    [FIELD_JSON] = decode_json,
-    [FIELD_LIST] = decode_list,
-    [FIELD_TEXT] = decode_text,
-    [FIELD_TIME] = decode_time,
-    [FIELD_UNSIGNED] = decode_unsigned,
-    [FIELD_VIEW] = decode_view,
+    [FIELD_BOOLEAN] = decode_boolean,   [FIELD_BYTES] = decode_bytes,
+    [FIELD_FRACTION] = decode_fraction, [FIELD_HUNDREDTHS] = decode_hundredths,
+    [FIELD_JSON] = decode_json,         [FIELD_LIST] = decode_list,
+    [FIELD_TEXT] = decode_text,         [FIELD_TIME] = decode_time,
+    [FIELD_UNSIGNED] = decode_unsigned, [FIELD_VIEW] = decode_view,
 };
 
 /* Appends "/name" to `pointer`, with ~ and / escaped (RFC 6901). Too long a name is cut: it is only

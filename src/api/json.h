@@ -22,6 +22,7 @@
 enum field_type {
     FIELD_BOOLEAN,    /* bool */
     FIELD_BYTES,      /* B64 of exactly `max` bytes, into uint8_t[max] */
+    FIELD_FRACTION,   /* number 0 to 1, into uint8_t: hundredths, rounded up */
     FIELD_HUNDREDTHS, /* number 0 to 1 in steps of 0.01, into uint8_t */
     FIELD_JSON,       /* anything, into json_t * (borrowed) */
     FIELD_LIST,       /* array of `min` to `max` elements, into json_t * (borrowed) */
@@ -60,11 +61,12 @@ void findings_add(struct findings *findings, const char *pointer, const char *fo
 void findings_done(struct findings *findings);
 
 /*
- * Parses one JSON text. FAULT_MALFORMED_JSON with `why`: its syntax, a duplicate member, invalid
- * UTF-8, deeper than `max_depth`.
+ * Parses one JSON text; `findings` says what is wrong with it.
+ * FAULT_MALFORMED_JSON: its syntax, a duplicate member, invalid UTF-8, deeper than `max_depth`.
+ * FAULT_INVALID_REQUEST: a number that nothing here could hold. FAULT_MEMORY.
  */
 enum fault json_parse(const char *text, size_t length, unsigned max_depth, json_t **ret,
-                      struct why *why);
+                      struct findings *findings);
 
 /*
  * Reads the members of `object` into `target`. `pointer` is the object's own ("" for the root,

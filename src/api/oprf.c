@@ -44,7 +44,7 @@ static void refuse_element(struct request *request, size_t index, const char *de
     char pointer[32];
     snprintf(pointer, sizeof pointer, "/blinded/%zu", index);
     findings_add(&findings, pointer, "%s", detail);
-    api_refuse_findings(request, &findings);
+    api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
 }
 
 static void evaluation_done(struct job *job)

@@ -22,8 +22,8 @@ struct query_body {
 static const struct field query_fields[] = {
     {"terms", FIELD_LIST, REQUIRED, QUERY(terms), 1, QUERY_TOKENS_MAX},
     {"domain", FIELD_TEXT, OPTIONAL, QUERY(domain), 1, DOMAIN_LENGTH_MAX},
-    {"min_confidence", FIELD_HUNDREDTHS, OPTIONAL, QUERY(min_confidence), 0, 0},
-    {"max_results", FIELD_UNSIGNED, OPTIONAL, QUERY(max_results), 1, UINT32_MAX},
+    {"min_confidence", FIELD_FRACTION, OPTIONAL, QUERY(min_confidence), 0, 0},
+    {"max_results", FIELD_UNSIGNED, OPTIONAL, QUERY(max_results), 1, SEARCH_HITS_MAX},
     {"priority", FIELD_BOOLEAN, OPTIONAL, QUERY(priority), 0, 0},
     {"route", FIELD_JSON, OPTIONAL, QUERY(route), 0, 0},
 };
@@ -124,7 +124,7 @@ void queries_post_handle(struct request *request)
         return;
     operation_free(&query->operation);
     if (findings.errors)
-        api_refuse_findings(request, &findings);
+        api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
     else
         api_refuse(request, fault);
 }

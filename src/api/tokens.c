@@ -78,7 +78,7 @@ void tokens_post_handle(struct request *request)
         return;
     operation_free(&token_request->operation);
     if (findings.errors)
-        api_refuse_findings(request, &findings);
+        api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
     else
         api_refuse(request, fault);
 }

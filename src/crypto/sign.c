@@ -4,6 +4,11 @@
 #include <sodium.h>
 #include <string.h>
 
+bool public_key_is_valid(const struct public_key *public_key)
+{
+    return crypto_core_ed25519_is_valid_point(public_key->bytes) == 1;
+}
+
 void signing_key_from_seed(const uint8_t seed[32], struct signing_key *ret)
 {
     uint8_t expanded[crypto_sign_SECRETKEYBYTES];

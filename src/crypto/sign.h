@@ -16,6 +16,10 @@ struct signing_key { /* secret: wipe with bytes_wipe */
     struct public_key public;
 };
 
+/* A canonical point of the prime-order subgroup, which no key of our own making fails to be. About
+ * 60 microseconds. */
+bool public_key_is_valid(const struct public_key *public_key);
+
 /* Fills `public` from `seed`. */
 void signing_key_from_seed(const uint8_t seed[32], struct signing_key *ret);
 

@@ -198,7 +198,7 @@ static enum fault domain_open(struct service *service, struct why *why)
                   "epoch %u keeps its k = %u and token_bits = %u: what the configuration says "
                   "counts for the next epoch",
                   epoch->number, epoch->k, epoch->token_bits);
-    return coordinator_load(service->coordinator, parts.now_s);
+    return FAULT_NONE;
 }
 
 static enum fault serving_open(struct service *service, struct why *why)
@@ -267,6 +267,8 @@ enum fault service_run(const struct configuration *configuration, struct why *wh
         fault = serving_open(&service, why);
     if (!fault)
         fault = loop_fill(&service);
+    if (!fault)
+        fault = coordinator_load(service.coordinator, clock_now_s());
     if (!fault)
         fault = loop_run(service.loop, why);
     if (!fault && service.coordinator->failed)

@@ -183,9 +183,11 @@ enum fault contribution_submit(struct contribution *contribution)
 
 static enum fault contributions_page_apply(struct command *command, struct database *database)
 {
-    struct contributions_page *page = (struct contributions_page *)command;
-    return contributions_list(database, page->number, page->after, page->limit, page->listed,
-                              &page->count);
+    struct contributions_page *list = (struct contributions_page *)command;
+    enum fault fault = contributions_list(database, list->number, list->page.after,
+                                          list->page.limit + 1, list->listed, &list->count);
+    page_cut(&list->page, &list->count);
+    return fault;
 }
 
 struct contributions_page *contributions_page_new(struct coordinator *coordinator)

@@ -46,13 +46,11 @@ enum fault contribution_submit(struct contribution *contribution);
 
 /* ---- GET /v1/contributions ---- */
 
-enum { CONTRIBUTIONS_PAGE_MAX = 200 };
-
 struct contributions_page {
     struct operation operation;
-    int64_t number, after;
-    size_t limit;                                              /* 1 to CONTRIBUTIONS_PAGE_MAX */
-    struct contribution_listed listed[CONTRIBUTIONS_PAGE_MAX]; /* outputs */
+    int64_t number;
+    struct page page;
+    struct contribution_listed listed[PAGE_MAX + 1]; /* outputs */
     size_t count;
 };
 

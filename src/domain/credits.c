@@ -106,9 +106,11 @@ struct account *account_new(struct coordinator *coordinator)
 
 static enum fault ledger_page_apply(struct command *command, struct database *database)
 {
-    struct ledger_page *page = (struct ledger_page *)command;
-    return ledger_list(database, page->number, page->after, page->limit, page->transfers,
-                       &page->count);
+    struct ledger_page *ledger = (struct ledger_page *)command;
+    enum fault fault = ledger_list(database, ledger->number, ledger->page.after,
+                                   ledger->page.limit + 1, ledger->transfers, &ledger->count);
+    page_cut(&ledger->page, &ledger->count);
+    return fault;
 }
 
 struct ledger_page *ledger_page_new(struct coordinator *coordinator)

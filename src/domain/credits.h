@@ -54,13 +54,11 @@ struct account *account_new(struct coordinator *coordinator);
 
 /* ---- GET /v1/credits/ledger ---- */
 
-enum { PAGE_MAX = 200 };
-
 struct ledger_page {
     struct operation operation;
-    int64_t number, after;
-    size_t limit;                        /* 1 to PAGE_MAX */
-    struct transfer transfers[PAGE_MAX]; /* outputs */
+    int64_t number;
+    struct page page;
+    struct transfer transfers[PAGE_MAX + 1]; /* outputs */
     size_t count;
 };
 

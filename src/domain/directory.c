@@ -169,7 +169,7 @@ enum level instance_effective_level(const struct instance *instance,
         while (level > LEVEL_MINIMAL && weekly < settings->level_min_weekly[level])
             level--;
     if (ret_missing)
-        *ret_missing = weekly < wanted ? wanted - weekly : 0;
+        *ret_missing = level < instance->level ? wanted - weekly : 0;
     return level;
 }
 

@@ -85,5 +85,9 @@ void erasure_receipt(const struct erasure *erasure, struct erasure_receipt *ret)
 
 struct erasure *erasure_new(struct coordinator *coordinator)
 {
-    return operation_new(coordinator, sizeof(struct erasure), erasure_apply, erasure_settle);
+    struct erasure *erasure =
+        operation_new(coordinator, sizeof *erasure, erasure_apply, erasure_settle);
+    if (erasure)
+        erasure->operation.command.scrub = true;
+    return erasure;
 }

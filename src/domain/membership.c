@@ -99,7 +99,7 @@ static enum fault join_refusal(struct join *join)
     join->known = known != NULL;
     if (known)
         join->row.handle = known->handle;
-    else if (*join->invite)
+    else if (join->has_invite)
         return FAULT_INVITE_INVALID;
     else if (directory_count(coordinator->directory) >= settings->max_instances)
         return FAULT_OVERLOADED;
@@ -111,7 +111,7 @@ enum fault join_submit(struct join *join)
     struct coordinator *coordinator = join->operation.coordinator;
     struct scalar x;
     share_abscissa(&coordinator->federation_id, &join->row.public_key, &x);
-    if (scalar_is_zero(&x))
+    if (scalar_is_zero(&x) || !public_key_is_valid(&join->row.public_key))
         return FAULT_PUBLIC_KEY_INVALID;
     if (!timestamp_is_fresh(&join->proof))
         return FAULT_TIMESTAMP_STALE;

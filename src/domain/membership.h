@@ -24,7 +24,8 @@ struct join {
     struct operation operation;
     /* inputs */
     struct signed_request proof;
-    const char *public_key_text, *key_check, *invite; /* as sent; invite may be "" */
+    const char *public_key_text, *key_check, *invite; /* as sent; invite "" when it was not */
+    bool has_invite;
     struct instance_row row; /* public_key, level, mode, domains; a random handle */
     enum fault refusal;      /* join_submit's, after the nonce was found good */
     /* outputs */

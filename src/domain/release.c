@@ -156,11 +156,12 @@ static enum fault group_settle(struct batch *batch, struct database *database, s
     group->changed = fault == FAULT_NOT_FOUND;
     if (fault)
         return group->changed ? FAULT_NONE : fault;
-    if (group->was_released)
-        fault = group->released ? release_settle(database, group->pattern)
-                                : release_delete(database, group->pattern);
+    if (group->was_released && !group->released)
+        fault = release_delete(database, group->pattern);
     if (!fault && group->released && !group->was_released)
         fault = release_insert(database, &group->release);
+    if (!fault && group->released)
+        fault = release_settle(database, group->pattern, group->count);
     if (!fault && group->spoiled)
         fault = pattern_spoil(database, group->pattern);
     for (size_t i = 0; i < group->count && !fault; i++)

@@ -58,7 +58,7 @@ struct exchanges {
     uint8_t id_key[16];
     uint64_t id_count;
     size_t count, waiting_count;
-    size_t buffered; /* bytes of bodies */
+    size_t buffered;                          /* bytes of bodies */
     TAILQ_HEAD(, exchange) waiting, answered; /* answered: and to be resumed */
     bool draining;                            /* every answer closes its connection */
     bool closing;                             /* no handler is called any more */

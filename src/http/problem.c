@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What there is to say beyond the title; never nothing. */
+static const char *problem_detail(enum fault fault, const struct why *why)
+{
+    return why && why->text[0] ? why->text : fault_title(fault);
+}
+
 json_t *problem_document(enum fault fault, const struct why *why, json_t *members)
 {
     json_t *document = json_pack("{s:o, s:s, s:i, s:s}", "type",
@@ -14,8 +20,8 @@ json_t *problem_document(enum fault fault, const struct why *why, json_t *member
                                  (int)fault_http_status(fault), "code", fault_code(fault));
     /* A detail that is not UTF-8, or members that find no memory, are better left out than the
      * answer. */
-    if (document && why && why->text[0])
-        json_object_set_new(document, "detail", json_string(why->text));
+    if (document)
+        json_object_set_new(document, "detail", json_string(problem_detail(fault, why)));
     if (document && members)
         json_object_update_missing(document, members);
     json_decref(members);

@@ -9,7 +9,7 @@
 #include "util/cleanup.h"
 
 /* More statements than the code has, so that the table never fills; a power of two. */
-enum { STATEMENTS_MAX = 256, BUSY_TIMEOUT_MS = 5000, STATEMENT_SIZE_MAX = 4096 };
+enum { STATEMENTS_MAX = 256, BUSY_TIMEOUT_MS = 5000 };
 
 struct statement {
     const char *text;
@@ -103,6 +103,9 @@ const char *database_error(const struct database *database)
 
 enum fault database_begin(struct database *database)
 {
+    /* For want of memory the last one may not even have been rolled back. */
+    if (!sqlite3_get_autocommit(database->connection))
+        database_rollback(database);
     bool reads_only = sqlite3_db_readonly(database->connection, "main") == 1;
     return reads_only ? sql_run(sql(database, "BEGIN")) : sql_run(sql(database, "BEGIN IMMEDIATE"));
 }
@@ -134,6 +137,17 @@ enum fault database_rollback_savepoint(struct database *database)
     return fault ? fault : database_release(database);
 }
 
+enum fault database_scrub(struct database *database, struct why *why)
+{
+    struct statement *checkpoint = sql(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+    bool busy = sql_step(checkpoint) && sql_column_integer(checkpoint, 0) != 0;
+    enum fault fault = sql_end(checkpoint);
+    if (fault || busy)
+        return why_set(why, FAULT_STORAGE, "the write-ahead log could not be emptied: %s",
+                       busy ? "a reader held it" : database_error(database));
+    return FAULT_NONE;
+}
+
 struct statement *sql(struct database *database, const char *text)
 {
     size_t slot = ((uintptr_t)text >> 3) % STATEMENTS_MAX;
@@ -147,9 +161,8 @@ struct statement *sql(struct database *database, const char *text)
     statement->parameter = 0;
     statement->fault = FAULT_NONE;
     if (!statement->compiled)
-        statement->fault =
-            fault_of(sqlite3_prepare_v3(database->connection, text, STATEMENT_SIZE_MAX,
-                                        SQLITE_PREPARE_PERSISTENT, &statement->compiled, NULL));
+        statement->fault = fault_of(sqlite3_prepare_v3(
+            database->connection, text, -1, SQLITE_PREPARE_PERSISTENT, &statement->compiled, NULL));
     return statement;
 }
 

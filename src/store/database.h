@@ -39,6 +39,13 @@ enum fault database_release(struct database *database);
 /* A fault: there is no savepoint any more, perhaps no transaction either; roll all of it back. */
 enum fault database_rollback_savepoint(struct database *database);
 
+/*
+ * Moves everything from the write-ahead log into the database and empties the log, so that what was
+ * deleted is in no file: deleted rows are overwritten with zeros (secure_delete). FAULT_STORAGE:
+ * readers kept it for too long.
+ */
+enum fault database_scrub(struct database *database, struct why *why);
+
 /* The last error of SQLite in words, for the log. */
 const char *database_error(const struct database *database);
 

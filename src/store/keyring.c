@@ -141,12 +141,13 @@ static bool vault_parse(struct vault *vault)
     char *text = vault->text;
     if (!check_take(vault) || !key_take(&text, "signing", keyring->signing.seed) ||
         !key_take(&text, "token", keyring->token) || !key_take(&text, "noise", keyring->noise) ||
-        !key_take(&text, "ledger", keyring->ledger) || !oprf_take(&text, keyring))
+        !key_take(&text, "ledger", keyring->ledger))
         return false;
-    while (*text) {
+    const char *end = vault->text + vault->length - CHECK_LINE_LENGTH;
+    do { /* up to the last byte: a NUL would hide the lines behind it */
         if (!oprf_take(&text, keyring))
             return false;
-    }
+    } while (text < end);
     signing_key_from_seed(keyring->signing.seed, &keyring->signing);
     return true;
 }

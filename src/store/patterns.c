@@ -31,10 +31,14 @@ static enum fault release_unsettle(struct database *database, uint32_t pattern)
                         pattern);
 }
 
-enum fault release_settle(struct database *database, uint32_t pattern)
+enum fault release_settle(struct database *database, uint32_t pattern, size_t seen)
 {
-    return sql_run_with(sql(database, "UPDATE release SET unsettled = 0 WHERE pattern = ?"),
-                        pattern);
+    struct statement *update =
+        sql(database, "UPDATE release SET unsettled = ?2 <>"
+                      " (SELECT count(*) FROM contribution WHERE pattern = ?1) WHERE pattern = ?1");
+    sql_integer(update, pattern);
+    sql_integer(update, (int64_t)seen);
+    return sql_run(update);
 }
 
 enum fault contribution_add(struct database *database, const struct record *record,

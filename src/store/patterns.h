@@ -103,8 +103,11 @@ struct release_row {
 
 enum fault release_insert(struct database *database, const struct release_row *row);
 
-/* A tick has seen all that happened to the group of a released pattern. */
-enum fault release_settle(struct database *database, uint32_t pattern);
+/*
+ * A tick has settled the group of a released pattern, of which it has seen `seen` contributors, who
+ * are all still there. Whoever came meanwhile is for the next tick.
+ */
+enum fault release_settle(struct database *database, uint32_t pattern, size_t seen);
 
 /* FAULT_NOT_FOUND: the pattern is not released. */
 enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret);
@@ -127,8 +130,8 @@ enum fault patterns_each(struct database *database,
                          void *context);
 
 /*
- * The released patterns whose groups have changed since a tick settled them: somebody came, or one
- * of the counted left. Stops at the first fault that `each` returns.
+ * The released patterns whose groups have changed since a tick settled them: somebody came or
+ * left. Stops at the first fault that `each` returns.
  */
 enum fault releases_unsettled_each(struct database *database,
                                    enum fault (*each)(void *context, uint32_t pattern),

@@ -55,13 +55,26 @@ static void store_note_failure(struct store *store, const struct why *why)
     pthread_mutex_unlock(&store->exchange.mutex);
 }
 
+static bool commands_scrub(const struct job_list *commands)
+{
+    for (const struct job *job = commands->first; job; job = job->next) {
+        const struct command *command = (const struct command *)job;
+        if (command->scrub && !command->fault)
+            return true;
+    }
+    return false;
+}
+
 static void *writer_main(void *argument)
 {
     struct store *store = argument;
     struct job_list commands = {0};
     while (job_take(&store->exchange, true, &commands)) {
         struct why why;
-        if (commands_apply(store->database, &commands, &why))
+        enum fault fault = commands_apply(store->database, &commands, &why);
+        if (!fault && commands_scrub(&commands))
+            fault = database_scrub(store->database, &why);
+        if (fault)
             store_note_failure(store, &why);
         job_finish(&store->exchange, &commands);
     }

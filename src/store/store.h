@@ -23,6 +23,7 @@ struct command {
      * commit failed and nothing happened. Updates memory, answers, and frees the command.
      */
     void (*done)(struct command *command, enum fault fault);
+    bool scrub; /* what it deleted shall be in no file once it is done */
     enum fault fault;
 };
 
