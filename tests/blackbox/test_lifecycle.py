@@ -120,20 +120,23 @@ class Folder(harness.DaemonCase):
     def test_a_database_of_the_future_is_refused_and_left_alone(self):
         def of_the_future(storage):
             database = sqlite3.connect(next(storage.glob("*.db")))
-            tables = [row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'migration%'")]
-            if tables:
-                columns = [row[1] for row in database.execute(f"PRAGMA table_info({tables[0]})")]
-                last = database.execute(f"SELECT * FROM {tables[0]} ORDER BY 1 DESC LIMIT 1").fetchone()
-                row = [9999 if column == columns[0] else value for column, value in zip(columns, last)]
-                database.execute(f"INSERT INTO {tables[0]} VALUES ({','.join('?' * len(row))})", row)
-            database.execute("PRAGMA user_version = 9999")
+            database.execute("""INSERT INTO schema_migration SELECT 9999, 'of the future', hash, applied_at
+                                FROM schema_migration ORDER BY number DESC LIMIT 1""")
             database.commit()
             database.close()
         daemon = self.copy(of_the_future)
         path = next(pathlib.Path(daemon.storage).glob("*.db"))
         before = path.read_bytes()
-        self.refuses(daemon, path.name)
+        self.refuses(daemon, "9999", "newer")
         self.assertEqual(before, path.read_bytes())
+
+    def test_a_migration_that_was_changed_since_is_refused(self):
+        def other(storage):
+            database = sqlite3.connect(next(storage.glob("*.db")))
+            database.execute("UPDATE schema_migration SET hash = zeroblob(length(hash)) WHERE number = 1")
+            database.commit()
+            database.close()
+        self.refuses(self.copy(other), "migration 1")
 
     def test_a_damaged_database_is_refused(self):
         def damage(storage):

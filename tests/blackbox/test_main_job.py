@@ -144,8 +144,9 @@ class Release(harness.DaemonCase):
                   "public key": gone.key.public, "share": share, "key in B64": cfed.b64(gone.key.public).encode(),
                   "share in B64": cfed.b64(share).encode()}
         for path in pathlib.Path(self.daemon.storage).iterdir():
-            content = path.read_bytes()
-            self.assertEqual([], [name for name, trace in traces.items() if trace in content], path.name)
+            with self.subTest(path.name):
+                content = path.read_bytes()
+                self.assertEqual([], [name for name, trace in traces.items() if trace in content])
         self.assertEqual("token-invalid", gone.call("GET", "/v1/credits").code)
         self.assertEqual("signature-invalid", gone.connection.call("POST", "/v1/tokens", gone.token_body()).code)
         self.wait_sealed(members[0], record)
@@ -388,7 +389,7 @@ class Federation(harness.DaemonCase):
                                                                             "require_contribution")))
         self.assertEqual({"contribute": 1, "verify": 0.5, "quality": 2, "query": 1, "download": 10, "priority": 5},
                          federation["prices"])
-        limits = {"max_body_bytes": 4194304, "max_records": 1000, "max_terms": 32, "max_results": 200, "max_wait_s": 60}
+        limits = {"max_body_bytes": 4194304, "max_records": 1000, "max_terms": 32, "max_results": 200}
         self.assertEqual(limits, {name: federation["limits"].get(name) for name in limits})
         self.assertEqual({"high": (5, 0.5, 0.1), "balanced": (3, 1, 0.1), "open": (3, 2, 0.01)}, {
             name: (mode["min_contributors"], mode["epsilon"], mode["confidence_step"])

@@ -13,12 +13,13 @@ import client
 import harness
 
 TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-RANDOM = re.compile(rb'("evaluated": ?\[)[^\]]*|("query_id": ?"q-|"proof": ?"|"transfer_id": ?")[^"]*')
+RANDOM = re.compile(rb'("evaluated": ?\[)[^\]]*|("query_id": ?"|"proof": ?"|"transfer_id": ?"|"next_cursor": ?")[^"]*')
 OWN_HEADERS = ("date", "x-request-id")
 
 
 def masked(answer):
-    """The answer without what differs by its nature: ids that are drawn, and times."""
+    """The answer without what differs by its nature: times, ids that are drawn, and cursors, which are
+    encrypted (that there is one, and how long it is, still counts)."""
     body = TIME.sub(b"TIME", answer.body)
     body = RANDOM.sub(lambda match: next(group for group in match.groups() if group) + b"RANDOM", body)
     headers = {name: value for name, value in answer.headers.items() if name not in OWN_HEADERS}
@@ -74,20 +75,22 @@ class TwoWorlds(unittest.TestCase):
         self.same("GET", "/v1/contributions?limit=1")
         self.same("GET", "/v1/credits")
         self.same("GET", "/v1/credits/ledger")
+        self.same("GET", "/v1/credits/ledger?limit=1")
         self.same("POST", "/v1/oprf/evaluations", {"epoch": 1, "blinded": [cfed.b64(cfed.BASE)]})
         for record in self.held + [self.not_held]:
             self.same("GET", f"/v1/patterns/{cfed.b64(record.tag)}")
             self.same("DELETE", f"/v1/patterns/{cfed.b64(record.tag)}")
         self.same("DELETE", f"/v1/contributions/{cfed.b64(self.not_held.tag)}")
 
-    def prepare(self, holders):
-        """`holders` others hold all that the subject will in the crowded world, and as much else in the lonely one."""
+    def prepare(self, holders, silent=False):
+        """`holders` others hold all that the subject will in the crowded world; in the lonely one they hold as much
+        else, or, when they are `silent`, nothing."""
         texts = [f"secret plan {harness.spell(number)}" for number in range(5)]
         other_texts = [f"weather report {harness.spell(number)}" for number in range(5)]
         self.held = self.subjects[0].records(*(("general", text) for text in texts))
         self.not_held = self.held.pop()
         for daemon, words in ((self.crowded, texts), (self.lonely, other_texts)):
-            for other in self.others[daemon][:holders]:
+            for other in self.others[daemon][:0 if silent and daemon is self.lonely else holders]:
                 self.assertEqual(5, other.contribute(other.records(*(("general", text) for text in words)))["accepted"])
 
     def whole_life(self):
@@ -144,6 +147,11 @@ class TwoWorlds(unittest.TestCase):
         self.whole_life()
         self.erased()
 
+    def test_nothing_tells_that_others_contributed_at_all(self):
+        self.prepare(2, silent=True)
+        self.whole_life()
+        self.erased()
+
     def test_a_restart_tells_nothing(self):
         self.prepare(1)
         subject = self.subjects[0]
@@ -163,8 +171,8 @@ class BelowTheThreshold(TwoWorlds):
 
     options = {**TwoWorlds.options, "release_interval_s": 1}
 
-    def prepare(self, holders):
-        super().prepare(1)
+    def prepare(self, holders, silent=False):
+        super().prepare(1, silent)
 
     def everything(self):
         """Once now, and once after a tick that a released pattern of two strangers and the witness shows."""
@@ -180,6 +188,15 @@ class BelowTheThreshold(TwoWorlds):
 
     test_nothing_tells_that_two_others_do_and_the_group_is_full = None
     test_nothing_tells_that_a_full_group_waits = None
+
+    def test_the_comparison_sees_a_release(self):
+        """So that all the above can fail: with k members the worlds do differ."""
+        TwoWorlds.prepare(self, 2)
+        self.same("POST", "/v1/contributions", self.subjects[0].contribution_body(self.held))
+        harness.until(lambda: self.subjects[1].pattern(self.held[0]).status == 200, "released in the crowded world")
+        for path in ("/v1/contributions", f"/v1/patterns/{cfed.b64(self.held[0].tag)}"):
+            with self.assertRaises(AssertionError):
+                self.same("GET", path)
 
 
 class Sensitivity(unittest.TestCase):
