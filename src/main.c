@@ -21,12 +21,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "continuum/version.h"
 #include "daemon/configuration.h"
 #include "daemon/log.h"
 #include "daemon/service.h"
 #include "util/cleanup.h"
-
-#define VERSION "0.1.0"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -40,7 +39,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (configuration.action != ACTION_RUN) {
-        configuration_answer(configuration.action, VERSION, stdout);
+        configuration_answer(configuration.action, CONTINUUM_VERSION, stdout);
         return EXIT_OK;
     }
     umask(077); /* what we create is for nobody else's eyes */

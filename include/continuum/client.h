@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "continuum/version.h"
+
 /*
  * A member's side of a federation: join, contribute, query (docs/PROTOCOL.md: what is on the wire).
  *
@@ -31,8 +33,6 @@
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
-
-#define CONTINUUM_VERSION "0.1.0"
 
 struct continuum_client;
 
