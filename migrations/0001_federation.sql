@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
+-- A CHECK says `a = 1 OR a = 2` and not `a IN (1, 2)`: for the latter SQLite builds a table each time.
 -- Units: *_at are Unix seconds, *_milli thousandths of a credit, confidence hundredths (0.91 is 91), day is days
 -- since 1970-01-01 UTC.
 
@@ -42,7 +43,8 @@ CREATE TABLE pattern (
     verify_key   BLOB NOT NULL CHECK (length(verify_key) = 32),
     commitments  BLOB NOT NULL CHECK (length(commitments) % 32 = 0),
     search_index BLOB NOT NULL CHECK (length(search_index) = 80),
-    ciphertext   BLOB NOT NULL CHECK (length(ciphertext) IN (144, 272, 528, 1040))
+    ciphertext   BLOB NOT NULL CHECK (length(ciphertext) = 144 OR length(ciphertext) = 272
+                                      OR length(ciphertext) = 528 OR length(ciphertext) = 1040)
 ) STRICT;
 
 -- One row a share. Clustered by instance, so that a member's inserts are local and its erasure is one range.
@@ -64,6 +66,7 @@ CREATE UNIQUE INDEX contribution_once ON contribution (pattern, instance);
 -- What became public when a pattern was released; gone when it is un-released.
 CREATE TABLE release (
     pattern           INTEGER PRIMARY KEY REFERENCES pattern,
+    domain            TEXT NOT NULL CHECK (length(domain) BETWEEN 1 AND 64), -- the pattern's
     secret            BLOB NOT NULL CHECK (length(secret) = 32),
     tokens            BLOB NOT NULL CHECK (length(tokens) BETWEEN 4 AND 64 AND length(tokens) % 4 = 0),
     counted           INTEGER NOT NULL CHECK (counted >= 2),           -- exact; never leaves the coordinator
@@ -88,8 +91,8 @@ INSERT INTO account (number, name) VALUES (1, 'issuance'), (2, 'revenue'), (3, '
 CREATE TABLE transfer (
     sequence     INTEGER PRIMARY KEY AUTOINCREMENT,
     id           BLOB NOT NULL CHECK (length(id) = 16), -- keyed hash of what it pays for
-    kind         TEXT NOT NULL CHECK (kind IN ('contribute', 'verify', 'quality', 'reverse',
-                                                           'query', 'download', 'priority')),
+    kind         TEXT NOT NULL CHECK (kind = 'query' OR kind = 'contribute' OR kind = 'verify' OR kind = 'quality'
+                                      OR kind = 'reverse' OR kind = 'download' OR kind = 'priority'),
     debit        INTEGER NOT NULL REFERENCES account,
     credit       INTEGER NOT NULL REFERENCES account,
     amount_milli INTEGER NOT NULL CHECK (amount_milli > 0),
@@ -98,7 +101,8 @@ CREATE TABLE transfer (
     CHECK (debit <> credit)
 ) STRICT;
 -- Nothing earns, and nothing is reversed, twice. Spending is named by a fresh random query id and needs no such index.
-CREATE UNIQUE INDEX transfer_once ON transfer (id) WHERE kind IN ('contribute', 'verify', 'quality', 'reverse');
+CREATE UNIQUE INDEX transfer_once ON transfer (id)
+    WHERE kind <> 'query' AND kind <> 'download' AND kind <> 'priority';
 CREATE INDEX transfer_debit ON transfer (debit, sequence) WHERE debit >= 16;
 CREATE INDEX transfer_credit ON transfer (credit, sequence) WHERE credit >= 16;
 

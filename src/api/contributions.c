@@ -40,12 +40,27 @@ static void parsing_run(struct job *job)
 
 /* ---- From offers to the answer ---- */
 
-static json_t *offer_encode(const struct offer *offer)
+static json_t *rejection_encode(const struct offer *offer)
 {
-    if (!offer->refusal)
-        return json_pack("{s:s}", "status", "accepted");
     return json_pack("{s:s, s:s, s:s}", "status", "rejected", "code", fault_code(offer->refusal),
                      "detail", fault_title(offer->refusal));
+}
+
+/* One result a record. All that were accepted share one object: they are most of the answer. */
+static json_t *results_encode(const struct contribution *contribution, size_t *ret_accepted)
+{
+    json_t *results = json_array(), *accepted = json_pack("{s:s}", "status", "accepted");
+    *ret_accepted = 0;
+    for (size_t i = 0; i < contribution->count; i++) {
+        const struct offer *offer = &contribution->offers[i];
+        if (offer->refusal)
+            json_array_append_new(results, rejection_encode(offer));
+        else
+            json_array_append(results, accepted);
+        *ret_accepted += !offer->refusal;
+    }
+    json_decref(accepted);
+    return results;
 }
 
 static void contribution_answer(struct operation *operation, enum fault fault)
@@ -57,11 +72,7 @@ static void contribution_answer(struct operation *operation, enum fault fault)
         api_refuse(request, fault);
         return;
     }
-    json_t *results = json_array();
-    for (size_t i = 0; i < contribution->count; i++) {
-        json_array_append_new(results, offer_encode(&contribution->offers[i]));
-        accepted += !contribution->offers[i].refusal;
-    }
+    json_t *results = results_encode(contribution, &accepted);
     request_answer(request, 200,
                    json_pack("{s:o, s:i, s:o, s:o, s:I}", "results", results, "accepted",
                              (int)accepted, "credits_earned", json_credits(contribution->earned),

@@ -36,9 +36,9 @@ struct service {
     struct listen_socket socket;
     struct api api;
     struct server *server;
-    struct why *why; /* of service_run */
-    bool announced;  /* READY was sent */
-    size_t failures; /* commits that failed, and were logged */
+    struct why *why;                   /* of service_run */
+    bool announced;                    /* READY was sent */
+    size_t failures, release_failures; /* that were logged */
 };
 
 static void service_close(struct service *service)
@@ -53,8 +53,7 @@ static void service_close(struct service *service)
     folder_close(&service->folder);
 }
 
-/* ---- What the loop calls
- * ---------------------------------------------------------------------------------------- */
+/* ---- What the loop calls ---- */
 
 static int engine_timeout_ms(void *userdata)
 {
@@ -111,6 +110,11 @@ static void watch_storage(void *userdata)
         log_write(LOG_LEVEL_ERROR, "%zu commits failed: %s", failures - service->failures,
                   why.text);
     service->failures = failures;
+    failures = service->coordinator->release_failures;
+    if (failures != service->release_failures)
+        log_write(LOG_LEVEL_ERROR, "%zu batches of groups could not be looked at for release",
+                  failures - service->release_failures);
+    service->release_failures = failures;
 }
 
 /* Tells the service manager how loading goes, and in the end that it is over. */
@@ -140,8 +144,7 @@ static void starting(void *userdata)
     }
 }
 
-/* ---- Opening, in the order of what needs what
- * ------------------------------------------------------------------- */
+/* ---- Opening, in the order of what needs what ---- */
 
 /* Each connection is a descriptor: asks for as many as the configuration allows connections. */
 static void descriptors_raise(uint32_t max_connections)
@@ -268,7 +271,7 @@ enum fault service_run(const struct configuration *configuration, struct why *wh
     if (!fault)
         fault = loop_fill(&service);
     if (!fault)
-        fault = coordinator_load(service.coordinator, clock_now_s());
+        fault = coordinator_load(service.coordinator, clock_now_s(), why);
     if (!fault)
         fault = loop_run(service.loop, why);
     if (!fault && service.coordinator->failed)

@@ -5,15 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/share.h"
 #include "domain/directory.h"
-#include "domain/release.h"
 #include "store/catalog.h"
 #include "store/database.h"
 #include "store/domains.h"
-#include "store/instances.h"
 #include "store/keyring.h"
-#include "store/patterns.h"
 #include "store/search.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -115,114 +111,6 @@ void coordinator_close(struct coordinator *coordinator)
     search_free(coordinator->search);
     domains_free(coordinator->domains);
     free(coordinator);
-}
-
-/* ---- Loading
- * ----------------------------------------------------------------------------------------------------
- */
-
-/* Runs on a worker, while the loop looks at nothing but `loaded`: memory is handed over by `done`.
- */
-struct load {
-    struct job job;
-    struct coordinator *coordinator;
-    int64_t today;
-    enum fault fault;
-};
-
-static enum fault load_instance(void *context, const struct instance_row *row)
-{
-    struct load *load = context;
-    struct instance instance = {
-        .number = row->number,
-        .handle = row->handle,
-        .public_key = row->public_key,
-        .level = row->level,
-        .mode = row->mode,
-        .domains = (char *)row->domains,
-        .joined_at_s = row->joined_at_s,
-        .has_contributed = row->next_sequence > 1,
-    };
-    return directory_add(load->coordinator->directory, &instance);
-}
-
-static void load_activity(void *context, int64_t number, int64_t day, int64_t accepted)
-{
-    struct load *load = context;
-    struct instance *instance = directory_find_number(load->coordinator->directory, number);
-    if (instance)
-        instance_count_accepted(instance, day, (uint32_t)accepted);
-}
-
-static enum fault load_pattern(void *context, const struct pattern_loaded *pattern)
-{
-    struct load *load = context;
-    struct coordinator *coordinator = load->coordinator;
-    enum fault fault =
-        catalog_load(coordinator->catalog, pattern->pattern, &pattern->tag, pattern->contributions);
-    if (!fault && pattern->released)
-        fault = release_publish(coordinator, &pattern->release, pattern->domain);
-    bool enough = pattern->contributions >= pattern->k;
-    if (!fault && enough && !pattern->spoiled && !pattern->released)
-        fault = catalog_mark(coordinator->catalog, pattern->pattern);
-    __atomic_add_fetch(&coordinator->loaded, 1, __ATOMIC_RELAXED);
-    return fault;
-}
-
-/* Marks that were set for a tick that never came. */
-static enum fault load_unsettled(void *context, uint32_t pattern)
-{
-    struct load *load = context;
-    return catalog_mark(load->coordinator->catalog, pattern);
-}
-
-static void load_run(struct job *job)
-{
-    struct load *load = (struct load *)job;
-    struct coordinator *coordinator = load->coordinator;
-    load->fault = database_begin(coordinator->reader);
-    if (!load->fault)
-        load->fault = instances_each(coordinator->reader, load_instance, load);
-    if (!load->fault)
-        load->fault = activity_each(coordinator->reader, load->today - STANDING_DAYS + 1,
-                                    load_activity, load);
-    if (!load->fault)
-        load->fault = patterns_each(coordinator->reader, load_pattern, load);
-    if (!load->fault)
-        load->fault = releases_unsettled_each(coordinator->reader, load_unsettled, load);
-    if (!load->fault)
-        load->fault = catalog_loaded(coordinator->catalog);
-    if (load->fault)
-        why_set(&coordinator->failure, load->fault, "%s", database_error(coordinator->reader));
-    (void)database_commit(coordinator->reader); /* ends the snapshot */
-    search_compact(coordinator->search);
-}
-
-static void load_done(struct job *job)
-{
-    struct load *load = (struct load *)job;
-    load->coordinator->ready = load->fault == FAULT_NONE;
-    load->coordinator->failed = load->fault != FAULT_NONE;
-    free(load);
-}
-
-enum fault coordinator_load(struct coordinator *coordinator, int64_t now_s)
-{
-    struct load *load = calloc(1, sizeof *load);
-    if (!load)
-        return FAULT_MEMORY;
-    *load = (struct load){
-        .job = {.run = load_run, .done = load_done},
-        .coordinator = coordinator,
-        .today = clock_day(now_s),
-    };
-    workers_submit(coordinator->workers, &load->job);
-    return FAULT_NONE;
-}
-
-size_t coordinator_loaded(const struct coordinator *coordinator)
-{
-    return __atomic_load_n(&coordinator->loaded, __ATOMIC_RELAXED);
 }
 
 void coordinator_sign_epoch(const struct coordinator *coordinator, const char *oprf_url,

@@ -44,6 +44,9 @@ struct coordinator {
     size_t loaded;    /* patterns so far; written by the loading thread, read by the loop */
     size_t tick_left; /* groups that the running release tick has still to look at */
     bool tick_runs;
+    bool tick_failed;        /* a batch of it did */
+    bool tick_alone;         /* the last tick failed: groups are settled one by one */
+    size_t release_failures; /* batches, since the start */
 };
 
 /*
@@ -66,10 +69,11 @@ enum fault coordinator_open(const struct coordinator_parts *parts, struct coordi
 void coordinator_close(struct coordinator *coordinator);
 
 /*
- * Reads instances, tags and released patterns into memory, on a worker. `ready` (or `failed`) is
- * set on the loop when it is through; members are answered with FAULT_STARTING until then.
+ * Reads instances, tags and released patterns into memory, on workers (loading.c). `ready` (or
+ * `failed`) is set on the loop when it is through; members are answered with FAULT_STARTING until
+ * then.
  */
-enum fault coordinator_load(struct coordinator *coordinator, int64_t now_s);
+enum fault coordinator_load(struct coordinator *coordinator, int64_t now_s, struct why *why);
 
 /* Patterns that coordinator_load has read so far; from any thread. */
 size_t coordinator_loaded(const struct coordinator *coordinator);

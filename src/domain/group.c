@@ -2,6 +2,7 @@
 #include "domain/release.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "crypto/noise.h"
 
@@ -64,6 +65,7 @@ static void release_describe(struct group *group, const struct group_rules *rule
                                  (uint32_t)(rules->now_s / NOISE_PERIOD_S), epsilon);
     int64_t count = (int64_t)counted + noise;
     release->pattern = group->pattern;
+    memcpy(release->domain, group->record.domain, sizeof release->domain);
     release->counted = (uint32_t)counted;
     release->contributor_count = (uint32_t)(count > group->record.k ? count : group->record.k);
     release->released_at_s = rules->now_s;

@@ -22,14 +22,6 @@ static uint32_t high_released_until(const struct settings *settings, enum level 
     return UINT32_MAX;
 }
 
-/* Fetches a pattern and its release. FAULT_NOT_FOUND: it is not released (any more). */
-static enum fault published_get(struct database *database, uint32_t pattern, struct published *ret)
-{
-    bool spoiled = false;
-    enum fault fault = release_get(database, pattern, &ret->release);
-    return fault ? fault : pattern_get(database, pattern, &ret->record, &spoiled);
-}
-
 static enum fault query_spend(struct query *query, struct database *database)
 {
     const struct coordinator *coordinator = query->operation.coordinator;
@@ -49,7 +41,8 @@ static enum fault query_fetch(struct query *query, struct database *database)
 {
     for (size_t i = 0; i < query->hit_count; i++) {
         struct published *result = &query->results[query->count];
-        enum fault fault = published_get(database, query->hits[i].pattern, result);
+        enum fault fault =
+            published_get(database, query->hits[i].pattern, &result->record, &result->release);
         if (fault == FAULT_NOT_FOUND)
             continue; /* un-released since it matched */
         if (fault)
@@ -60,18 +53,17 @@ static enum fault query_fetch(struct query *query, struct database *database)
     return FAULT_NONE;
 }
 
+/* The balance is told also to who cannot pay. */
 static enum fault query_apply(struct command *command, struct database *database)
 {
     struct query *query = (struct query *)command;
-    enum fault fault = account_balance(database, query->number, &query->balance);
-    if (fault)
-        return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault;
-    fault = query->cost.milli > 0 ? query_spend(query, database) : FAULT_NONE;
+    enum fault fault = query->cost.milli > 0 ? query_spend(query, database) : FAULT_NONE;
     if (!fault)
         fault = query_fetch(query, database);
-    if (!fault)
-        fault = account_balance(database, query->number, &query->balance);
-    return fault;
+    if (fault && fault != FAULT_INSUFFICIENT_CREDITS)
+        return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault;
+    enum fault told = account_balance(database, query->number, &query->balance);
+    return told ? told : fault;
 }
 
 struct query *query_new(struct coordinator *coordinator)
@@ -120,7 +112,8 @@ enum fault query_submit(struct query *query, const struct instance *asker)
 static enum fault lookup_apply(struct command *command, struct database *database)
 {
     struct lookup *lookup = (struct lookup *)command;
-    return published_get(database, lookup->pattern, &lookup->published);
+    return published_get(database, lookup->pattern, &lookup->published.record,
+                         &lookup->published.release);
 }
 
 struct lookup *lookup_new(struct coordinator *coordinator)

@@ -22,8 +22,7 @@ struct batch {
 
 static void batch_next(struct coordinator *coordinator, int64_t now_s);
 
-/* ---- Evaluation, on a worker
- * ------------------------------------------------------------------------------------ */
+/* ---- Evaluation, on a worker ---- */
 
 struct collector {
     struct group *group;
@@ -94,8 +93,7 @@ static void batch_evaluated(struct job *job)
     operation_submit(&batch->operation);
 }
 
-/* ---- Settlement, on the writer
- * ---------------------------------------------------------------------------------- */
+/* ---- Settlement, on the writer ---- */
 
 /* What a contributor's state becomes; how its credit follows. */
 static enum fault contributor_settle(struct batch *batch, struct database *database,
@@ -179,18 +177,16 @@ static enum fault batch_apply(struct command *command, struct database *database
     return fault;
 }
 
-/* ---- Publication, on the loop
- * ----------------------------------------------------------------------------------- */
+/* ---- Publication, on the loop ---- */
 
-enum fault release_publish(struct coordinator *coordinator, const struct release_row *release,
-                           const char *domain)
+enum fault release_publish(struct coordinator *coordinator, const struct release_row *release)
 {
     struct search_facts facts = {
         .released_at_s = (uint32_t)release->released_at_s,
         .confidence = release->confidence,
         .weight = release->confidence ? release->confidence : 1,
     };
-    enum fault fault = domains_intern(coordinator->domains, domain, &facts.domain);
+    enum fault fault = domains_intern(coordinator->domains, release->domain, &facts.domain);
     return fault ? fault
                  : search_add(coordinator->search, release->pattern, release->tokens,
                               release->token_count, &facts);
@@ -205,7 +201,7 @@ static void group_publish(struct coordinator *coordinator, const struct group *g
     if (group->was_released && !group->released)
         search_remove(coordinator->search, group->pattern);
     bool unknown = group->released && !search_has(coordinator->search, group->pattern);
-    if (unknown && release_publish(coordinator, &group->release, group->record.domain))
+    if (unknown && release_publish(coordinator, &group->release))
         (void)catalog_mark(coordinator->catalog, group->pattern); /* no memory: at the next tick */
 }
 
@@ -216,18 +212,21 @@ static void batch_settle(struct operation *operation, enum fault fault)
         group_publish(operation->coordinator, &batch->groups[i], fault == FAULT_NONE);
 }
 
+/* One group that cannot be settled must not keep others from it: after a batch of many failed,
+ * groups go one by one. */
 static void batch_answer(struct operation *operation, enum fault fault)
 {
     struct batch *batch = (struct batch *)operation;
+    struct coordinator *coordinator = operation->coordinator;
+    if (fault && batch->count > 1)
+        coordinator->tick_left = 0; /* until the next tick: the disk may be in trouble */
     if (fault)
-        operation->coordinator->tick_left =
-            0; /* the storage is in trouble: wait for the next tick */
-    batch_next(operation->coordinator, batch->rules.now_s);
+        coordinator->release_failures++;
+    coordinator->tick_failed |= fault != FAULT_NONE;
+    batch_next(coordinator, batch->rules.now_s);
 }
 
-/* ---- The tick
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- The tick ---- */
 
 static struct batch *batch_new(struct coordinator *coordinator, int64_t now_s)
 {
@@ -249,7 +248,9 @@ static struct batch *batch_new(struct coordinator *coordinator, int64_t now_s)
 static void batch_next(struct coordinator *coordinator, int64_t now_s)
 {
     uint32_t ids[RELEASE_BATCH];
-    size_t max = coordinator->tick_left < RELEASE_BATCH ? coordinator->tick_left : RELEASE_BATCH;
+    size_t max = coordinator->tick_alone ? 1 : RELEASE_BATCH;
+    if (max > coordinator->tick_left)
+        max = coordinator->tick_left;
     struct batch *batch = max > 0 ? batch_new(coordinator, now_s) : NULL;
     coordinator->tick_runs = batch != NULL;
     if (!batch)
@@ -271,5 +272,7 @@ void release_tick(struct coordinator *coordinator, int64_t now_s)
     if (!coordinator->ready || coordinator->tick_runs)
         return;
     coordinator->tick_left = catalog_marked(coordinator->catalog);
+    coordinator->tick_alone = coordinator->tick_failed;
+    coordinator->tick_failed = false;
     batch_next(coordinator, now_s);
 }

@@ -26,8 +26,7 @@ void release_tick(struct coordinator *coordinator, int64_t now_s);
 void release_stop(struct coordinator *coordinator);
 
 /* Puts a released pattern into the search index. FAULT_MEMORY. */
-enum fault release_publish(struct coordinator *coordinator, const struct release_row *release,
-                           const char *domain);
+enum fault release_publish(struct coordinator *coordinator, const struct release_row *release);
 
 /* One group as the evaluation found it, and what follows. */
 struct group {

@@ -101,17 +101,21 @@ static size_t slot_find(const struct catalog *catalog, const struct tag *tag)
     return slot;
 }
 
-static enum fault slots_grow(struct catalog *catalog)
+/* Room for `used` tags. */
+static enum fault slots_grow(struct catalog *catalog, size_t used)
 {
-    if (catalog->used + 1 <= catalog->slot_count / 4 * 3)
+    size_t count = catalog->slot_count;
+    while (used > count / 4 * 3)
+        count *= 2;
+    if (count == catalog->slot_count)
         return FAULT_NONE;
     uint32_t *old = catalog->slots;
     size_t old_count = catalog->slot_count;
-    uint32_t *slots = calloc(old_count * 2, sizeof *slots);
+    uint32_t *slots = calloc(count, sizeof *slots);
     if (!slots)
         return FAULT_MEMORY;
     catalog->slots = slots;
-    catalog->slot_count = old_count * 2;
+    catalog->slot_count = count;
     for (size_t i = 0; i < old_count; i++)
         if (old[i])
             slots[slot_find(catalog, &catalog->entries[old[i]].tag)] = old[i];
@@ -139,7 +143,7 @@ static enum fault entries_grow(struct catalog *catalog, uint32_t id)
 
 static enum fault entry_insert(struct catalog *catalog, uint32_t id, const struct tag *tag)
 {
-    enum fault fault = slots_grow(catalog);
+    enum fault fault = slots_grow(catalog, catalog->used + 1);
     if (!fault)
         fault = entries_grow(catalog, id);
     if (fault)
@@ -180,6 +184,12 @@ static void entry_count_change(struct catalog *catalog, uint32_t id, int64_t cha
     /* Without memory for the list the id stays unused until the next start: nothing is wrong, only
      * wasted. */
     (void)ids_push(&catalog->free_ids, id);
+}
+
+enum fault catalog_reserve(struct catalog *catalog, uint32_t last)
+{
+    enum fault fault = slots_grow(catalog, last);
+    return fault ? fault : entries_grow(catalog, last);
 }
 
 enum fault catalog_load(struct catalog *catalog, uint32_t id, const struct tag *tag,

@@ -23,6 +23,9 @@ struct catalog;
 enum fault catalog_new(struct catalog **ret);
 void catalog_free(struct catalog *catalog);
 
+/* Room for ids up to `last` and as many tags, made at once. FAULT_MEMORY. */
+enum fault catalog_reserve(struct catalog *catalog, uint32_t last);
+
 /* At start: a row that exists. Ids are 1 and up, each once. */
 enum fault catalog_load(struct catalog *catalog, uint32_t id, const struct tag *tag,
                         uint32_t contributions);

@@ -96,6 +96,12 @@ void database_close(struct database *database)
     free(database);
 }
 
+enum fault database_map(struct database *database, bool mapped)
+{
+    return sql_script(database,
+                      mapped ? "PRAGMA mmap_size = 1099511627776" : "PRAGMA mmap_size = 0");
+}
+
 const char *database_error(const struct database *database)
 {
     return sqlite3_errmsg(database->connection);

@@ -27,6 +27,11 @@ enum database_mode { DATABASE_WRITER, DATABASE_READER };
 enum fault database_open(const char *path, enum database_mode mode, struct database **ret,
                          struct why *why);
 
+/* Whether to read the file through a memory mapping: twice as fast for one long scan, but what was
+ * touched counts as resident memory until the mapping is gone. To be called outside of
+ * transactions. */
+enum fault database_map(struct database *database, bool mapped);
+
 /* Takes NULL. */
 void database_close(struct database *database);
 

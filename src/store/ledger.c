@@ -113,8 +113,8 @@ enum fault ledger_amount(struct database *database, const struct transfer_id *id
 {
     struct credits amount = {0};
     struct statement *row =
-        sql(database, "SELECT amount_milli FROM transfer WHERE id = ?"
-                      " AND kind IN ('contribute', 'verify', 'quality', 'reverse')");
+        sql(database, "SELECT amount_milli FROM transfer WHERE id = ? AND kind <> 'query'"
+                      " AND kind <> 'download' AND kind <> 'priority'");
     sql_blob(row, id->bytes, sizeof id->bytes);
     if (sql_step(row))
         amount.milli = sql_column_integer(row, 0);

@@ -212,21 +212,25 @@ enum fault contributors_each(struct database *database, uint32_t pattern,
     return sql_end(row);
 }
 
-static void record_read(struct statement *row, struct record *ret)
+#define RECORD_COLUMNS                                                                             \
+    "p.tag, p.epoch, p.domain, p.verify_key, p.commitments, p.search_index, p.ciphertext"
+
+/* RECORD_COLUMNS from column `first` on. */
+static void record_read(struct statement *row, int first, struct record *ret)
 {
     size_t commitments = 0, ciphertext = 0;
-    memcpy(ret->tag.bytes, sql_column_blob(row, 0, 32), 32);
-    ret->epoch = (uint32_t)sql_column_integer(row, 1);
-    snprintf(ret->domain, sizeof ret->domain, "%s", sql_column_text(row, 2));
+    memcpy(ret->tag.bytes, sql_column_blob(row, first, 32), 32);
+    ret->epoch = (uint32_t)sql_column_integer(row, first + 1);
+    snprintf(ret->domain, sizeof ret->domain, "%s", sql_column_text(row, first + 2));
     ret->domain_length = (uint8_t)strlen(ret->domain);
-    memcpy(ret->verify_key.bytes, sql_column_blob(row, 3, 32), 32);
-    const void *bytes = sql_column_bytes(row, 4, &commitments);
+    memcpy(ret->verify_key.bytes, sql_column_blob(row, first + 3, 32), 32);
+    const void *bytes = sql_column_bytes(row, first + 4, &commitments);
     ret->k = (uint8_t)(commitments / sizeof ret->commitments[0]);
     if (ret->k > THRESHOLD_MAX)
         ret->k = THRESHOLD_MAX;
     memcpy(ret->commitments, bytes, ret->k * sizeof ret->commitments[0]);
-    memcpy(ret->index, sql_column_blob(row, 5, INDEX_LENGTH), INDEX_LENGTH);
-    bytes = sql_column_bytes(row, 6, &ciphertext);
+    memcpy(ret->index, sql_column_blob(row, first + 5, INDEX_LENGTH), INDEX_LENGTH);
+    bytes = sql_column_bytes(row, first + 6, &ciphertext);
     if (ciphertext > sizeof ret->ciphertext)
         ciphertext = sizeof ret->ciphertext;
     memcpy(ret->ciphertext, bytes, ciphertext);
@@ -237,14 +241,13 @@ enum fault pattern_get(struct database *database, uint32_t pattern, struct recor
                        bool *ret_spoiled)
 {
     struct statement *row =
-        sql(database, "SELECT tag, epoch, domain, verify_key, commitments, search_index,"
-                      " ciphertext, spoiled FROM pattern WHERE id = ?");
+        sql(database, "SELECT p.spoiled, " RECORD_COLUMNS " FROM pattern p WHERE p.id = ?");
     sql_integer(row, pattern);
     bool found = sql_step(row);
     bool spoiled = false;
     if (found) {
-        record_read(row, ret);
-        spoiled = sql_column_integer(row, 7) != 0;
+        spoiled = sql_column_integer(row, 0) != 0;
+        record_read(row, 1, ret);
     }
     enum fault fault = sql_end(row);
     if (fault || !found)
@@ -281,9 +284,11 @@ enum fault release_insert(struct database *database, const struct release_row *r
     uint8_t tokens[TOKENS_MAX * 4];
     tokens_encode(row, tokens);
     struct statement *insert =
-        sql(database, "INSERT INTO release (pattern, secret, tokens, counted, contributor_count,"
-                      " confidence, released_at) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        sql(database, "INSERT INTO release (pattern, domain, secret, tokens, counted,"
+                      " contributor_count, confidence, released_at)"
+                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     sql_integer(insert, row->pattern);
+    sql_text(insert, row->domain);
     sql_blob(insert, row->secret.bytes, sizeof row->secret.bytes);
     sql_blob(insert, tokens, row->token_count * 4);
     sql_integer(insert, row->counted);
@@ -293,31 +298,53 @@ enum fault release_insert(struct database *database, const struct release_row *r
     return sql_run(insert);
 }
 
-static void release_read(struct statement *row, int column, struct release_row *ret)
+enum { RELEASE_COLUMN_COUNT = 8 };
+#define RELEASE_COLUMNS                                                                            \
+    "r.pattern, r.domain, r.secret, r.tokens, r.counted, r.contributor_count, r.confidence,"       \
+    " r.released_at"
+
+static void release_read(struct statement *row, struct release_row *ret)
 {
-    memcpy(ret->secret.bytes, sql_column_blob(row, column, 32), 32);
-    tokens_decode(row, column + 1, ret);
-    ret->counted = (uint32_t)sql_column_integer(row, column + 2);
-    ret->contributor_count = (uint32_t)sql_column_integer(row, column + 3);
-    ret->confidence = (uint8_t)sql_column_integer(row, column + 4);
-    ret->released_at_s = sql_column_integer(row, column + 5);
+    ret->pattern = (uint32_t)sql_column_integer(row, 0);
+    snprintf(ret->domain, sizeof ret->domain, "%s", sql_column_text(row, 1));
+    memcpy(ret->secret.bytes, sql_column_blob(row, 2, 32), 32);
+    tokens_decode(row, 3, ret);
+    ret->counted = (uint32_t)sql_column_integer(row, 4);
+    ret->contributor_count = (uint32_t)sql_column_integer(row, 5);
+    ret->confidence = (uint8_t)sql_column_integer(row, 6);
+    ret->released_at_s = sql_column_integer(row, 7);
 }
 
 enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret)
 {
-    struct release_row release = {.pattern = pattern};
+    struct release_row release;
     struct statement *row =
-        sql(database, "SELECT secret, tokens, counted, contributor_count, confidence, released_at"
-                      " FROM release WHERE pattern = ?");
+        sql(database, "SELECT " RELEASE_COLUMNS " FROM release r WHERE r.pattern = ?");
     sql_integer(row, pattern);
     bool found = sql_step(row);
     if (found)
-        release_read(row, 0, &release);
+        release_read(row, &release);
     enum fault fault = sql_end(row);
     if (fault || !found)
         return fault ? fault : FAULT_NOT_FOUND;
     *ret = release;
     return FAULT_NONE;
+}
+
+enum fault published_get(struct database *database, uint32_t pattern, struct record *ret_record,
+                         struct release_row *ret_release)
+{
+    struct statement *row = sql(database, "SELECT " RELEASE_COLUMNS ", " RECORD_COLUMNS
+                                          " FROM release r JOIN pattern p ON p.id = r.pattern"
+                                          " WHERE r.pattern = ?");
+    sql_integer(row, pattern);
+    bool found = sql_step(row);
+    if (found) {
+        release_read(row, ret_release);
+        record_read(row, RELEASE_COLUMN_COUNT, ret_record);
+    }
+    enum fault fault = sql_end(row);
+    return fault || found ? fault : FAULT_NOT_FOUND;
 }
 
 enum fault release_delete(struct database *database, uint32_t pattern)
@@ -326,47 +353,64 @@ enum fault release_delete(struct database *database, uint32_t pattern)
 }
 
 /*
- * Three scans in the order of the patterns' ids, side by side: the patterns, how many contributions
- * each has (from the index alone), and the releases. A join would seek where these only step.
+ * Two scans in the order of the patterns' ids, side by side: the patterns, and how many
+ * contributions each has (from the index alone). A join would seek where these only step.
  */
 enum fault patterns_each(struct database *database,
                          enum fault (*each)(void *context, const struct pattern_loaded *pattern),
                          void *context)
 {
-    struct statement *patterns = sql(
-        database, "SELECT p.id, p.tag, p.domain, p.spoiled, e.k FROM pattern p CROSS JOIN epoch e"
-                  " ON e.number = p.epoch ORDER BY p.id");
+    struct statement *patterns =
+        sql(database, "SELECT p.id, p.tag, p.spoiled, e.k FROM pattern p CROSS JOIN epoch e"
+                      " ON e.number = p.epoch ORDER BY p.id");
     struct statement *counts = sql(
         database, "SELECT pattern, count(*) FROM contribution GROUP BY pattern ORDER BY pattern");
-    struct statement *releases =
-        sql(database, "SELECT pattern, secret, tokens, counted, contributor_count, confidence,"
-                      " released_at FROM release ORDER BY pattern");
-    bool counted = sql_step(counts), released = sql_step(releases);
+    bool counted = sql_step(counts);
     enum fault fault = FAULT_NONE;
     while (!fault && sql_step(patterns)) {
         struct pattern_loaded pattern = {
             .pattern = (uint32_t)sql_column_integer(patterns, 0),
-            .spoiled = sql_column_integer(patterns, 3) != 0,
-            .k = (uint8_t)sql_column_integer(patterns, 4),
+            .spoiled = sql_column_integer(patterns, 2) != 0,
+            .k = (uint8_t)sql_column_integer(patterns, 3),
         };
         memcpy(pattern.tag.bytes, sql_column_blob(patterns, 1, 32), 32);
-        snprintf(pattern.domain, sizeof pattern.domain, "%s", sql_column_text(patterns, 2));
         if (counted && sql_column_integer(counts, 0) == pattern.pattern) {
             pattern.contributions = (uint32_t)sql_column_integer(counts, 1);
             counted = sql_step(counts);
         }
-        pattern.released = released && sql_column_integer(releases, 0) == pattern.pattern;
-        if (pattern.released) {
-            pattern.release.pattern = pattern.pattern;
-            release_read(releases, 1, &pattern.release);
-            released = sql_step(releases);
-        }
         fault = each(context, &pattern);
     }
-    enum fault ended[] = {sql_end(patterns), sql_end(counts), sql_end(releases)};
-    for (size_t i = 0; i < 3 && !fault; i++)
-        fault = ended[i];
+    enum fault ended[] = {sql_end(patterns), sql_end(counts)};
+    fault = fault ? fault : ended[0];
+    return fault ? fault : ended[1];
+}
+
+enum fault pattern_last(struct database *database, uint32_t *ret)
+{
+    uint32_t last = 0;
+    struct statement *row = sql(database, "SELECT max(id) FROM pattern");
+    if (sql_step(row))
+        last = (uint32_t)sql_column_integer(row, 0);
+    enum fault fault = sql_end(row);
+    if (!fault)
+        *ret = last;
     return fault;
+}
+
+enum fault releases_each(struct database *database,
+                         enum fault (*each)(void *context, const struct release_row *release),
+                         void *context)
+{
+    struct statement *row =
+        sql(database, "SELECT " RELEASE_COLUMNS " FROM release r ORDER BY r.pattern");
+    enum fault fault = FAULT_NONE;
+    while (!fault && sql_step(row)) {
+        struct release_row release;
+        release_read(row, &release);
+        fault = each(context, &release);
+    }
+    enum fault ended = sql_end(row);
+    return fault ? fault : ended;
 }
 
 enum fault releases_unsettled_each(struct database *database,

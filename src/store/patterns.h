@@ -93,6 +93,7 @@ enum fault pattern_spoil(struct database *database, uint32_t pattern);
 /* What a release makes public. */
 struct release_row {
     uint32_t pattern;
+    char domain[DOMAIN_LENGTH_MAX + 1];
     struct scalar secret;
     uint32_t tokens[TOKENS_MAX];
     size_t token_count;
@@ -112,21 +113,31 @@ enum fault release_settle(struct database *database, uint32_t pattern, size_t se
 /* FAULT_NOT_FOUND: the pattern is not released. */
 enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret);
 
+/* A released pattern as it is shown, in one look. FAULT_NOT_FOUND: it is not released;
+ * FAULT_CORRUPT: what was found is not to be used. */
+enum fault published_get(struct database *database, uint32_t pattern, struct record *ret_record,
+                         struct release_row *ret_release);
+
 enum fault release_delete(struct database *database, uint32_t pattern);
 
-/* What the loop keeps in memory, read at start from a snapshot, in the order of the patterns' ids.
- */
+/* What the loop keeps in memory of each pattern, read at start, in the order of their ids. */
 struct pattern_loaded {
     uint32_t pattern, contributions;
     struct tag tag;
-    char domain[DOMAIN_LENGTH_MAX + 1];
     uint8_t k;
-    bool spoiled, released;
-    struct release_row release; /* when released */
+    bool spoiled;
 };
 
 enum fault patterns_each(struct database *database,
                          enum fault (*each)(void *context, const struct pattern_loaded *pattern),
+                         void *context);
+
+/* The largest id of a pattern, 0 when there is none. */
+enum fault pattern_last(struct database *database, uint32_t *ret);
+
+/* All releases, in the order of their patterns' ids. */
+enum fault releases_each(struct database *database,
+                         enum fault (*each)(void *context, const struct release_row *release),
                          void *context);
 
 /*
