@@ -6,8 +6,8 @@
 #include <string.h>
 
 static sqlite3_vfs *beneath;
-static unsigned count, fails_at;
-static bool fails_on, struck;
+static _Atomic unsigned count, fails_at; /* the writer's thread looks at them as well */
+static _Atomic bool fails_on, struck;
 
 /* SQLite's file object: ours, with the real one behind it. */
 struct file {

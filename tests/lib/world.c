@@ -113,7 +113,7 @@ enum fault world_try_open(struct world *world)
     if (!fault && !world->durable)
         fault = sql_script(world->database, "PRAGMA synchronous = OFF");
     if (!fault)
-        fault = coordinator_load(world->coordinator, world->now_s);
+        fault = coordinator_load(world->coordinator, world->now_s, NULL);
     if (!fault)
         world_run(world);
     if (!fault && !world->coordinator->ready)

@@ -26,7 +26,7 @@ static void a_problem_says_what_its_fault_is(void **state)
     assert_document(
         problem_document(FAULT_NOT_FOUND, NULL, NULL),
         "{\"type\": \"urn:continuum:problem:not-found\", \"title\": \"No such resource\","
-        " \"status\": 404, \"code\": \"not-found\"}");
+        " \"status\": 404, \"code\": \"not-found\", \"detail\": \"No such resource\"}");
 }
 
 static void detail_and_members_are_added_and_replace_nothing(void **state)
