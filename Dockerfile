@@ -20,7 +20,8 @@ RUN apt-get update -q \
  && apt-get install -y -q --no-install-recommends \
         libinih1 libjansson4 libmicrohttpd12 libsodium23 libsqlite3-0 libsystemd0 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/continuum \
+ && groupadd --system --gid 10001 continuum \
+ && useradd --system --uid 10001 --gid continuum --no-create-home --home-dir /var/lib/continuum \
         --shell /usr/sbin/nologin continuum \
  && install -d -m 700 -o continuum -g continuum /var/lib/continuum
 COPY --from=build /source/build/release/continuum-coordinatord /usr/bin/
@@ -34,5 +35,5 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 # Neither curl nor anything like it is in the image; bash is, and speaks enough HTTP.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$CONTINUUM_PORT && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$CONTINUUM_PORT && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 4 _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["continuum-coordinatord"]
