@@ -179,8 +179,8 @@ run: all | deps-build ## Install what is missing, build, and serve 127.0.0.1:808
 demo: all | deps-build ## A small federation on this machine, from joining to an answered query
 	@scripts/demo $(BUILD)
 
-bench: $(BENCH) ## Build and run the benchmarks
-	@$(BENCH)
+bench: $(BUILD)/continuum-coordinatord $(BENCH) ## Measure with N=100000 patterns; JSON=1: as JSON (docs/PERFORMANCE.md)
+	@$(BENCH) $(if $(JSON),--json)
 
 vectors: $(VECTORS) ## Print the project's test vectors
 	@$(VECTORS)
@@ -245,7 +245,7 @@ UNITS   := $(wildcard systemd/*.service systemd/*.socket)
 CONFS   := $(wildcard conf/*.conf)
 MANS    := $(wildcard docs/man/*.[1-8])
 
-VERSION = $(shell sed -n 's/^.define CONTINUUM_VERSION "\(.*\)"/\1/p' $(HEADERS))
+VERSION = $(shell sed -n 's/^.define CONTINUUM_VERSION "\(.*\)"/\1/p' include/continuum/version.h)
 
 # Where each goes; `uninstall` removes the same list.
 INSTALLED = $(PROGRAMS:$(BUILD)/%=$(BINDIR)/%) $(LIBDIR)/libcontinuum.a $(LIBDIR)/pkgconfig/continuum.pc \

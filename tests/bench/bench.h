@@ -14,6 +14,18 @@ enum {
     BATCH = 100 /* patterns a request, of bulk ingest */
 };
 
+/* Processor time that a load took, of the daemon and of the load generator; then a unit of it. */
+struct cost {
+    double daemon_s, generator_s;
+};
+struct bench;
+void cost_begin(const struct bench *bench, struct cost *cost);
+void cost_end(const struct bench *bench,
+              struct cost *cost); /* adds what was used since cost_begin */
+
+/* Units a second that the processors have time for, if nothing else runs and nothing waits. */
+double cost_pace(const struct cost *cost, double units);
+
 /* One run: what is measured, and figures that later ones are compared with. */
 struct bench {
     size_t patterns; /* N */
@@ -21,11 +33,10 @@ struct bench {
     struct process process; /* while one runs */
     struct corpus corpus;
     struct report report;
-    uint64_t next_pattern; /* the first that was not sent yet */
-    double bulk_whole, bulk_end, bulk_known,
-        bulk_cpu_us; /* patterns a second; of the daemon, a pattern */
-    double single, single_p99_ms, single_cpu_us;
-    double query;
+    uint64_t next_pattern;                              /* the first that was not sent yet */
+    double bulk_whole, bulk_end, bulk_known, bulk_pace; /* patterns a second */
+    double single, single_p99_ms, single_pace;
+    double bulk_cpu_us, single_cpu_us; /* of the daemon, a pattern */
 };
 
 void bench_start(struct bench *bench, unsigned release_interval_s);

@@ -168,7 +168,9 @@ enum { RECORD_TEXT_MAX = 1024, BODY_HEAD_MAX = 64 };
 
 static char *text_add(char *to, const char *text)
 {
-    return stpcpy(to, text);
+    size_t length = strlen(text);
+    memcpy(to, text, length);
+    return to + length;
 }
 
 static char *b64_add(char *to, const char *name, const void *bytes, size_t length)

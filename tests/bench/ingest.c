@@ -43,7 +43,8 @@ static double round_send(const struct bench *bench, const struct batch *batch, s
 static void bulk_measure(struct bench *bench)
 {
     size_t chunk = within(bench->patterns / 10, CHUNK_MIN, CHUNK_MAX);
-    double new_s = 0, known_s = 0, end_s = 0, new_cpu_s = 0;
+    struct cost cost = {0};
+    double new_s = 0, known_s = 0, end_s = 0;
     size_t end_patterns = 0;
     while (bench->next_pattern < bench->patterns) {
         struct batch batch;
@@ -54,10 +55,10 @@ static void bulk_measure(struct bench *bench)
                                   .each = BATCH,
                                   .rounds = CONTRIBUTORS};
         batch_make(&plan, &batch);
-        double cpu_s = process_cpu_used_s(&bench->process);
+        cost_begin(bench, &cost);
         double seconds = round_send(bench, &batch, 0);
+        cost_end(bench, &cost);
         new_s += seconds;
-        new_cpu_s += process_cpu_used_s(&bench->process) - cpu_s;
         if (left <= bench->patterns / 10 || left == plan.patterns) {
             end_s += seconds;
             end_patterns += plan.patterns;
@@ -72,20 +73,22 @@ static void bulk_measure(struct bench *bench)
     bench->bulk_whole = (double)bench->patterns / new_s;
     bench->bulk_end = (double)end_patterns / end_s;
     bench->bulk_known = (double)bench->patterns * (CONTRIBUTORS - 1) / known_s;
-    bench->bulk_cpu_us = new_cpu_s * 1e6 / (double)bench->patterns;
+    bench->bulk_pace = cost_pace(&cost, (double)bench->patterns);
+    bench->bulk_cpu_us = cost.daemon_s * 1e6 / (double)bench->patterns;
 }
 
 static void single_measure(struct bench *bench)
 {
     struct batch batch;
     struct load_result result;
+    struct cost cost = {0};
     struct batch_plan plan = {.corpus = &bench->corpus,
                               .first = bench->next_pattern,
                               .patterns = within(bench->patterns / 5, SINGLE_MIN, SINGLE_MAX),
                               .each = 1,
                               .rounds = 1};
     batch_make(&plan, &batch);
-    double cpu_s = process_cpu_used_s(&bench->process);
+    cost_begin(bench, &cost);
     load_run(&(struct load_plan){.port = bench->process.port,
                                  .connections = CONNECTIONS,
                                  .requests = batch.rounds[0],
@@ -94,10 +97,11 @@ static void single_measure(struct bench *bench)
                                  .seconds_max = SECONDS_MAX,
                                  .expect = "\"accepted\":1,"},
              &result);
+    cost_end(bench, &cost);
     bench->single = result.per_second;
     bench->single_p99_ms = result.p99_ms;
-    bench->single_cpu_us =
-        (process_cpu_used_s(&bench->process) - cpu_s) * 1e6 / (double)result.answered;
+    bench->single_pace = cost_pace(&cost, (double)result.answered);
+    bench->single_cpu_us = cost.daemon_s * 1e6 / (double)result.answered;
     bench->next_pattern += plan.patterns;
     batch_done(&batch);
 }

@@ -71,6 +71,23 @@ void bench_start(struct bench *bench, unsigned release_interval_s)
     });
 }
 
+void cost_begin(const struct bench *bench, struct cost *cost)
+{
+    cost->daemon_s -= process_cpu_used_s(&bench->process);
+    cost->generator_s -= process_cpu_s();
+}
+
+void cost_end(const struct bench *bench, struct cost *cost)
+{
+    cost->daemon_s += process_cpu_used_s(&bench->process);
+    cost->generator_s += process_cpu_s();
+}
+
+double cost_pace(const struct cost *cost, double units)
+{
+    return processors() * units / (cost->daemon_s + cost->generator_s);
+}
+
 int main(int argc, char **argv)
 {
     static struct bench bench;
@@ -80,6 +97,7 @@ int main(int argc, char **argv)
     if (crypto_init())
         fail("the system gives no random numbers");
     bench.patterns = patterns_wanted();
+    getloadavg(&bench.report.load_average, 1);
     program_find(&bench);
     folder_make(&bench);
     descriptors_raise();

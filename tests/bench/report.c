@@ -18,7 +18,9 @@ void report_add(struct report *report, const struct line *line)
 static void table_print(const struct report *report, size_t patterns)
 {
     const char *section = "";
-    printf("%zu patterns, %u processors, the load generator on them too\n", patterns, processors());
+    printf(
+        "%zu patterns, %u processors that the load generator shares, load average before: %.1f\n",
+        patterns, processors(), report->load_average);
     for (size_t i = 0; i < report->count; i++) {
         const struct line *line = &report->lines[i];
         char ratio[64] = "";
@@ -46,8 +48,9 @@ static void json_print(const struct report *report, size_t patterns)
             json_object_set_new(object, "wanted", json_string(line->wanted));
         json_array_append_new(lines, object);
     }
-    json_t *root = json_pack("{s:I, s:i, s:o}", "patterns", (json_int_t)patterns, "processors",
-                             (int)processors(), "lines", lines);
+    json_t *root =
+        json_pack("{s:I, s:i, s:f, s:o}", "patterns", (json_int_t)patterns, "processors",
+                  (int)processors(), "load_average", report->load_average, "lines", lines);
     json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(root);

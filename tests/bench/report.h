@@ -19,11 +19,12 @@ struct line {
 struct report {
     struct line lines[LINES_MAX];
     size_t count;
+    double load_average; /* of the machine, before anything ran */
 };
 
 void report_add(struct report *report, const struct line *line);
 
-/* A table for people, or JSON: {patterns, processors, lines: [...]}. */
+/* A table for people, or JSON: {patterns, processors, load_average, lines: [...]}. */
 void report_print(const struct report *report, size_t patterns, bool as_json);
 
 #endif
