@@ -28,7 +28,7 @@ CREATE TABLE instance (
     next_sequence INTEGER NOT NULL DEFAULT 1,  -- of its next contribution
     contributions INTEGER NOT NULL DEFAULT 0 CHECK (contributions >= 0), -- live ones
     released      INTEGER NOT NULL DEFAULT 0 CHECK (released >= 0),      -- of them, in state 1
-    unproven      INTEGER NOT NULL DEFAULT 0 CHECK (unproven >= 0)       -- of them, in payment 1 (paid, never released)
+    unproven      INTEGER NOT NULL DEFAULT 0 CHECK (unproven >= 0)       -- paid, never released, and not taken back whole
 ) STRICT;
 INSERT INTO sqlite_sequence (name, seq) VALUES ('instance', 15);
 

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /*
  * The way of a request
  * --------------------
  * Follow it down this list once; you will not have to jump back.
  *
  *   daemon/service   puts the parts together, and the loop (daemon/loop) drives them
- *   http/server      one whole, size-capped body; hides that libmicrohttpd calls us many times for
- * one request api/routes       the route table: method, path, who may call it, handler api/... JSON
- * -> one domain call -> JSON. One file a resource domain/...       the rules: what a command
- * decides (`apply`, on the writer) and what memory then knows (`settle`, on the loop). No HTTP, no
- * JSON, no SQL, no clock of its own store/...        SQL beside the function that runs it;
- * store/store.c commits many commands at once crypto/...       OPRF, shares, records, tokens, noise
+ *   http/server      hides that libmicrohttpd calls us many times for one request;
+ *   http/exchange    one request whole, with its size and its bearer token checked (http/router finds its row)
+ *   api/routes       the route table: method, path, who may call it, handler
+ *   api/...          JSON -> one domain call -> JSON. One file a resource
+ *   domain/...       the rules: what a command decides (`apply`, on the writer) and what memory then knows
+ *                    (`settle`, on the loop). No HTTP, no JSON, no SQL, no clock of its own
+ *   store/...        SQL beside the function that runs it; store/store.c commits many commands at once,
+ *                    and domain/coordinator.c brings them back to the loop (operation_done)
+ *   crypto/...       OPRF, shares, records, tokens, noise
  *
- * A handler that needs the disk or a long computation returns without an answer; the connection
- * sleeps. The answer is built after the commit, on the loop, and the connection goes on in the same
- * turn. Three kinds of threads: the loop owns memory, the writer owns the database, workers own
- * what they were given.
+ * A handler that needs the disk or a long computation returns without an answer; the connection sleeps. The answer is
+ * built after the commit, on the loop, and the connection goes on in the same turn. Three kinds of threads: the loop
+ * owns memory, the writer owns the database, workers own what they were given.
  */
+/* clang-format on */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>

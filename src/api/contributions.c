@@ -115,9 +115,16 @@ static void parsing_done(struct job *job)
     findings_done(&parsing->findings);
 }
 
+static void parsing_done_elsewhere(struct job *job)
+{
+    api_job_end(((struct parsing *)job)->request);
+    parsing_done(job);
+}
+
 void contributions_post_handle(struct request *request)
 {
     struct coordinator *coordinator = api_of(request)->coordinator;
+    bool on_loop = request->body_length <= PARSED_ON_LOOP_MAX;
     struct parsing *parsing = arena_alloc(&request->arena, sizeof *parsing);
     struct contribution *contribution = contribution_new(coordinator);
     if (!parsing || !contribution) {
@@ -129,7 +136,7 @@ void contributions_post_handle(struct request *request)
     contribution->operation.answer = contribution_answer;
     contribution->operation.context = request;
     *parsing = (struct parsing){
-        .job = {.run = parsing_run, .done = parsing_done},
+        .job = {.run = parsing_run, .done = parsing_done_elsewhere},
         .request = request,
         .contribution = contribution,
         .parameters =
@@ -140,12 +147,14 @@ void contributions_post_handle(struct request *request)
                 .confidence_step = privacy_of(api_caller(request)->mode)->confidence_step,
             },
     };
-    if (request->body_length > PARSED_ON_LOOP_MAX) {
+    if (on_loop) {
+        parsing_run(&parsing->job);
+        parsing_done(&parsing->job);
+    } else if (api_job_begin(request)) {
         workers_submit(coordinator->workers, &parsing->job);
-        return;
+    } else {
+        operation_free(&contribution->operation);
     }
-    parsing_run(&parsing->job);
-    parsing_done(&parsing->job);
 }
 
 /* ---- GET /v1/contributions ---- */
@@ -229,11 +238,7 @@ static void withdrawal_start(struct request *request, const struct tag *tag)
         withdrawal->tag = *tag;
     withdrawal->operation.answer = withdrawal_answer;
     withdrawal->operation.context = request;
-    enum fault fault = withdrawal_submit(withdrawal);
-    if (fault) {
-        operation_free(&withdrawal->operation);
-        api_refuse(request, fault);
-    }
+    withdrawal_submit(withdrawal);
 }
 
 void contribution_delete_handle(struct request *request)

@@ -23,6 +23,27 @@ int64_t api_now_s(void)
     return clock_now_s();
 }
 
+bool api_job_begin(struct request *request)
+{
+    struct instance *instance = api_caller(request);
+    struct why why;
+    if (instance->jobs < api_of(request)->settings->max_jobs_per_member) {
+        instance->jobs++;
+        return true;
+    }
+    why_set(&why, FAULT_TOO_MANY_REQUESTS, "%u requests of yours are being computed already",
+            instance->jobs);
+    request_refuse(request, FAULT_TOO_MANY_REQUESTS, &why, NULL);
+    return false;
+}
+
+void api_job_end(const struct request *request)
+{
+    struct instance *instance = api_caller(request);
+    if (instance)
+        instance->jobs--;
+}
+
 void api_refuse(struct request *request, enum fault fault)
 {
     request_refuse(request, fault, NULL, NULL);
@@ -71,7 +92,8 @@ bool api_page(struct request *request, struct page *ret)
     *ret = (struct page){0};
     if (limit && !number_parse(limit, 1, PAGE_MAX, &number))
         return parameter_refuse(request, "the parameter limit must be a number from 1 to 200");
-    if (cursor && !cursor_open(keyring->token, request->caller, cursor, &ret->after))
+    struct cursor_owner owner = {request->caller, request->path};
+    if (cursor && !cursor_open(keyring->token, &owner, cursor, &ret->after))
         return parameter_refuse(request, "the parameter cursor is not one that you were given");
     ret->limit = (size_t)number;
     return true;
@@ -91,6 +113,7 @@ json_t *api_cursor(const struct request *request, int64_t position, bool more)
     char text[CURSOR_TEXT_LENGTH + 1];
     if (!more)
         return json_null();
-    cursor_seal(api_of(request)->coordinator->keyring->token, request->caller, position, text);
+    struct cursor_owner owner = {request->caller, request->path};
+    cursor_seal(api_of(request)->coordinator->keyring->token, &owner, position, text);
     return json_string(text);
 }

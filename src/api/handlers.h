@@ -33,6 +33,13 @@ bool api_page(struct request *request, struct page *ret);
 /* The capture of the route as a tag. False: answered with 404. */
 bool api_tag(struct request *request, struct tag *ret);
 
+/*
+ * Workers are shared: of one member's requests only max_jobs_per_member compute at one time. False:
+ * refused with 429. Each begin that was true needs its end, also when the member is gone by then.
+ */
+bool api_job_begin(struct request *request);
+void api_job_end(const struct request *request);
+
 /* Answers with the fault of an operation, in the one way that all handlers share. */
 void api_refuse(struct request *request, enum fault fault);
 

@@ -15,9 +15,7 @@ void ready_handle(struct request *request)
     if (api->draining) {
         api_refuse(request, FAULT_SHUTTING_DOWN);
     } else if (!coordinator->ready) {
-        request_refuse(
-            request, FAULT_STARTING, NULL,
-            json_pack("{s:I}", "patterns_loaded", (json_int_t)coordinator_loaded(coordinator)));
+        api_refuse(request, FAULT_STARTING);
     } else {
         request_answer(request, 200, json_pack("{s:s}", "status", "ready"));
     }

@@ -73,9 +73,28 @@ static enum fault syntax_fault(const json_error_t *error, struct findings *findi
                    error->column, quoted ? (int)(quoted - error->text) : -1, error->text);
 }
 
+/* In memory an element takes a hundred times its two bytes. A thousand records have 8,000 commas.
+ */
+enum { COMMAS_MAX = 16384 };
+
+static bool has_more_commas(const char *text, size_t length, size_t max)
+{
+    size_t count = 0;
+    const char *end = text + length;
+    while (count <= max && (text = memchr(text, ',', (size_t)(end - text))) != NULL) {
+        count++;
+        text++;
+    }
+    return count > max;
+}
+
 enum fault json_parse(const char *text, size_t length, unsigned max_depth, json_t **ret,
                       struct findings *findings)
 {
+    if (has_more_commas(text, length, COMMAS_MAX)) {
+        findings_add(findings, "", "has too many elements");
+        return FAULT_INVALID_REQUEST;
+    }
     size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
     json_error_t error;
     json_t *root = json_loadb(text, length, flags, &error);
@@ -242,6 +261,8 @@ static void find_unknown(json_t *object, const char *pointer, const struct field
     const char *name;
     json_t *value;
     json_object_foreach (object, name, value) {
+        if (json_array_size(findings->errors) >= FINDINGS_MAX)
+            return;
         size_t i = 0;
         while (i < count && strcmp(fields[i].name, name) != 0)
             i++;

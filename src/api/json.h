@@ -63,7 +63,7 @@ void findings_done(struct findings *findings);
 /*
  * Parses one JSON text; `findings` says what is wrong with it.
  * FAULT_MALFORMED_JSON: its syntax, a duplicate member, invalid UTF-8, deeper than `max_depth`.
- * FAULT_INVALID_REQUEST: a number that nothing here could hold. FAULT_MEMORY.
+ * FAULT_INVALID_REQUEST: a number that nothing here could hold, or too many elements. FAULT_MEMORY.
  */
 enum fault json_parse(const char *text, size_t length, unsigned max_depth, json_t **ret,
                       struct findings *findings);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/handlers.h"
+#include "crypto/group.h"
 #include "crypto/oprf.h"
 #include "store/keyring.h"
 
@@ -51,6 +52,7 @@ static void evaluation_done(struct job *job)
 {
     struct evaluation *evaluation = (struct evaluation *)job;
     struct request *request = evaluation->request;
+    api_job_end(request);
     if (evaluation->fault == FAULT_RECORD_POINT) {
         refuse_element(request, evaluation->bad, "must be an element of ristretto255");
     } else if (evaluation->fault) {
@@ -64,6 +66,8 @@ static void evaluation_done(struct job *job)
                                  "evaluated", elements, "proof",
                                  json_b64(&evaluation->proof, OPRF_PROOF_LENGTH)));
     }
+    /* Whoever knows it and the proof knows the key. */
+    scalar_wipe(&evaluation->proof_random);
     free(evaluation);
 }
 
@@ -101,7 +105,7 @@ void evaluations_post_handle(struct request *request)
         api_refuse(request, FAULT_EPOCH_NOT_CURRENT);
         good = false;
     }
-    if (!good) {
+    if (!good || !api_job_begin(request)) {
         free(evaluation);
         return;
     }

@@ -8,7 +8,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/readyz", ACCESS_ANYONE, ready_handle},
     {METHOD_DELETE, "/v1/contributions", ACCESS_MEMBER, contributions_delete_handle},
     {METHOD_GET, "/v1/contributions", ACCESS_MEMBER, contributions_get_handle},
-    {METHOD_POST, "/v1/contributions", ACCESS_MEMBER, contributions_post_handle},
+    {METHOD_POST, "/v1/contributions", ACCESS_MEMBER_BULK, contributions_post_handle},
     {METHOD_DELETE, "/v1/contributions/{tag}", ACCESS_MEMBER, contribution_delete_handle},
     {METHOD_GET, "/v1/credits", ACCESS_MEMBER, credits_get_handle},
     {METHOD_GET, "/v1/credits/ledger", ACCESS_MEMBER, ledger_get_handle},

@@ -7,12 +7,14 @@
 
 enum { MAC_LENGTH = 16, POSITION_LENGTH = 8, STREAM_LENGTH = 16 };
 
-static void cursor_mac(const uint8_t key[32], uint64_t owner, const uint8_t *position, uint8_t *ret)
+static void cursor_mac(const uint8_t key[32], const struct cursor_owner *owner,
+                       const uint8_t *position, uint8_t *ret)
 {
     struct hash hash;
     hash_init(&hash, key, 32, "continuum/cursor/mac", MAC_LENGTH);
-    hash_u32(&hash, (uint32_t)(owner >> 32));
-    hash_u32(&hash, (uint32_t)owner);
+    hash_u32(&hash, (uint32_t)(owner->handle >> 32));
+    hash_u32(&hash, (uint32_t)owner->handle);
+    hash_bytes(&hash, owner->list, strlen(owner->list) + 1);
     hash_bytes(&hash, position, POSITION_LENGTH);
     hash_final(&hash, ret);
 }
@@ -25,7 +27,8 @@ static void cursor_mask(const uint8_t key[32], const uint8_t *mac, uint8_t *posi
         position[i] ^= stream[i];
 }
 
-void cursor_seal(const uint8_t key[32], uint64_t owner, int64_t position, char *ret_text)
+void cursor_seal(const uint8_t key[32], const struct cursor_owner *owner, int64_t position,
+                 char *ret_text)
 {
     uint8_t bytes[MAC_LENGTH + POSITION_LENGTH];
     for (size_t i = 0; i < POSITION_LENGTH; i++)
@@ -35,7 +38,8 @@ void cursor_seal(const uint8_t key[32], uint64_t owner, int64_t position, char *
     b64_encode(bytes, sizeof bytes, ret_text);
 }
 
-bool cursor_open(const uint8_t key[32], uint64_t owner, const char *text, int64_t *ret_position)
+bool cursor_open(const uint8_t key[32], const struct cursor_owner *owner, const char *text,
+                 int64_t *ret_position)
 {
     uint8_t bytes[MAC_LENGTH + POSITION_LENGTH], mac[MAC_LENGTH];
     uint64_t position = 0;

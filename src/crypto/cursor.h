@@ -15,10 +15,18 @@
  */
 enum { CURSOR_TEXT_LENGTH = B64_LENGTH(16 + 8) };
 
-/* `owner` binds a cursor to whom it was given. Writes CURSOR_TEXT_LENGTH characters and a NUL. */
-void cursor_seal(const uint8_t key[32], uint64_t owner, int64_t position, char *ret_text);
+/* Whose cursor it is, and of which list: it is good for nothing else. */
+struct cursor_owner {
+    uint64_t handle;
+    const char *list;
+};
+
+/* Writes CURSOR_TEXT_LENGTH characters and a NUL. */
+void cursor_seal(const uint8_t key[32], const struct cursor_owner *owner, int64_t position,
+                 char *ret_text);
 
 /* False: not a cursor that was made for this owner. */
-bool cursor_open(const uint8_t key[32], uint64_t owner, const char *text, int64_t *ret_position);
+bool cursor_open(const uint8_t key[32], const struct cursor_owner *owner, const char *text,
+                 int64_t *ret_position);
 
 #endif

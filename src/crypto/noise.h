@@ -12,7 +12,7 @@
  * 1 and 2).
  */
 
-/* epsilon = numerator / denominator, both 1 to 1000. */
+/* epsilon = numerator / denominator, both 1 to 10,000. */
 struct epsilon {
     uint32_t numerator, denominator;
 };

@@ -25,7 +25,13 @@
  *     signals, sources, timers    SD_EVENT_PRIORITY_NORMAL
  *     engine fd, timeout, turn    SD_EVENT_PRIORITY_IDLE
  */
-enum { TIMER_ACCURACY_US = 1000, NS_PER_US = 1000, US_PER_MS = 1000, US_PER_S = 1000000 };
+enum {
+    TIMER_ACCURACY_US = 1000,
+    AT_ONCE_US = 1,
+    NS_PER_US = 1000,
+    US_PER_MS = 1000,
+    US_PER_S = 1000000
+};
 
 struct loop {
     sd_event *event;
@@ -192,7 +198,7 @@ enum fault loop_set_engine(struct loop *loop, const struct loop_engine *engine)
     _cleanup_(sd_event_source_unrefp) sd_event_source *turn = NULL;
     loop->engine = *engine;
     int result = sd_event_add_time(loop->event, &loop->engine_timeout, CLOCK_MONOTONIC, 0,
-                                   TIMER_ACCURACY_US, on_engine_timeout, NULL);
+                                   AT_ONCE_US, on_engine_timeout, NULL);
     result = source_make_last(result, &loop->engine_timeout);
     if (result >= 0)
         result = source_make_last(sd_event_add_post(loop->event, &turn, on_turn, loop), &turn);

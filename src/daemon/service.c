@@ -43,11 +43,12 @@ struct service {
 
 static void service_close(struct service *service)
 {
+    /* Threads first: what they work on may lie in the memory of requests that still wait. */
+    workers_free(service->workers);
+    coordinator_close(service->coordinator);
     server_close(service->server);
     listen_close(&service->socket);
     buckets_free(service->joins);
-    workers_free(service->workers);
-    coordinator_close(service->coordinator);
     loop_free(service->loop);
     keyring_free(service->keyring);
     folder_close(&service->folder);
@@ -107,8 +108,8 @@ static void watch_storage(void *userdata)
     struct why why;
     size_t failures = store_failures(service->coordinator->store, &why);
     if (failures != service->failures)
-        log_write(LOG_LEVEL_ERROR, "%zu commits failed: %s", failures - service->failures,
-                  why.text);
+        log_write(LOG_LEVEL_ERROR, "the database made trouble %zu times, the last time: %s",
+                  failures - service->failures, why.text);
     service->failures = failures;
     failures = service->coordinator->release_failures;
     if (failures != service->release_failures)
@@ -168,6 +169,11 @@ static enum fault storage_open(struct service *service, struct why *why)
         return fault;
     /* New keys only for a new database: another's would make nothing but nonsense of it. */
     bool fresh = faccessat(service->folder.fd, "continuum.db", F_OK, 0) != 0;
+    if (fresh && faccessat(service->folder.fd, "keys", F_OK, 0) == 0)
+        return why_set(why, FAULT_CORRUPT,
+                       "%s has keys and no continuum.db: bring back the database that belongs to "
+                       "them, or move the keys away to found a new federation",
+                       configuration->storage_path);
     fault = keyring_open(service->folder.fd, fresh, &service->keyring, why);
     if (fault)
         return fault;

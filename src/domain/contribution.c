@@ -75,10 +75,24 @@ static enum fault offer_pay(struct contribution *contribution, struct database *
     return contribution_update(database, row);
 }
 
+/* Whoever has as many as one may have gets no further one; what it has already stays accepted. */
+static enum fault offer_limit(struct contribution *contribution, struct database *database,
+                              struct offer *offer)
+{
+    struct contribution_row row;
+    enum fault fault = contribution_find(database, offer->pattern, contribution->number, &row);
+    if (fault == FAULT_NOT_FOUND)
+        offer->refusal = FAULT_RECORD_LIMIT;
+    return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+}
+
 static enum fault offer_apply(struct contribution *contribution, struct database *database,
                               struct tally *tally, struct offer *offer)
 {
     uint8_t k = offer->record.k;
+    int64_t most = contribution->operation.coordinator->settings->max_contributions;
+    if (tally->instance.contributions + tally->counters.contributions >= most)
+        return offer_limit(contribution, database, offer);
     struct contribution_row row = {
         .instance = contribution->number,
         .sequence = tally->instance.next_sequence + tally->counters.next_sequence,
@@ -131,7 +145,7 @@ static void holds_end(struct contribution *contribution, size_t count, bool stor
     struct coordinator *coordinator = contribution->operation.coordinator;
     for (size_t i = 0; i < count; i++) {
         const struct offer *offer = &contribution->offers[i];
-        if (offer->refusal)
+        if (!offer->pattern)
             continue;
         bool added = stored && offer->added;
         catalog_settle(coordinator->catalog, offer->pattern, added ? 1 : 0);
@@ -149,7 +163,7 @@ static void contribution_settle(struct operation *operation, enum fault fault)
         directory_find_number(operation->coordinator->directory, contribution->number);
     uint32_t added = 0;
     for (size_t i = 0; i < contribution->count; i++)
-        added += contribution->offers[i].added && !contribution->offers[i].refusal;
+        added += contribution->offers[i].added;
     holds_end(contribution, contribution->count, fault == FAULT_NONE);
     if (fault || !instance || added == 0)
         return;

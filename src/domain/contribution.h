@@ -15,7 +15,7 @@ struct offer {
     struct scalar share;
     uint8_t confidence; /* hundredths */
     enum fault refusal; /* FAULT_NONE: good so far. Otherwise why this record alone is rejected */
-    uint32_t pattern;   /* held in the catalog while the command is under way */
+    uint32_t pattern;   /* held in the catalog while the command is under way; 0: not */
     bool released;      /* when the request came in: then it earns nothing */
     bool added;
 };

@@ -44,7 +44,7 @@ struct coordinator {
     size_t loaded;    /* patterns so far; written by the loading thread, read by the loop */
     size_t tick_left; /* groups that the running release tick has still to look at */
     bool tick_runs;
-    bool tick_failed;        /* a batch of it did */
+    size_t tick_failures;    /* batches of it that failed */
     bool tick_alone;         /* the last tick failed: groups are settled one by one */
     size_t release_failures; /* batches, since the start */
 };

@@ -61,21 +61,20 @@ enum fault credits_spend(const struct coordinator *coordinator, struct database 
 
 enum fault credits_reverse(const struct coordinator *coordinator, struct database *database,
                            int64_t instance, const struct tag *tag, int64_t now_s,
-                           struct credits *ret_reversed)
+                           struct reversal *ret)
 {
     struct payable earned = {.kind = TRANSFER_CONTRIBUTE, .instance = instance, .tag = tag};
     struct payable reversal = {.kind = TRANSFER_REVERSE, .instance = instance, .tag = tag};
     struct transfer_id id;
-    struct credits amount = {0}, balance = {0};
+    struct credits paid = {0}, balance = {0};
     bool made = false;
     credits_transfer_id(coordinator->keyring, &earned, &id);
-    enum fault fault = ledger_amount(database, &id, &amount);
+    enum fault fault = ledger_amount(database, &id, &paid);
     if (!fault)
         fault = account_balance(database, instance, &balance);
     if (fault)
         return fault;
-    if (amount.milli > balance.milli)
-        amount = balance;
+    struct credits amount = paid.milli < balance.milli ? paid : balance;
     if (amount.milli > 0) {
         struct transfer transfer = transfer_of(coordinator, &reversal, amount, now_s);
         transfer.debit = instance;
@@ -83,7 +82,8 @@ enum fault credits_reverse(const struct coordinator *coordinator, struct databas
         fault = ledger_transfer(database, &transfer, &made);
     }
     if (!fault)
-        *ret_reversed = made ? amount : (struct credits){0};
+        *ret = (struct reversal){.amount = made ? amount : (struct credits){0},
+                                 .whole = made && amount.milli == paid.milli};
     return fault;
 }
 

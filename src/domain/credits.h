@@ -34,12 +34,16 @@ enum fault credits_spend(const struct coordinator *coordinator, struct database 
                          const struct payable *payable, struct credits amount, int64_t now_s);
 
 /*
- * Takes back what a contribution earned, as far as the balance covers it; once. *ret_reversed is
- * what was taken. The tag never pays this instance again: its transfer stays.
+ * Takes back what a contribution earned, as far as the balance covers it; once. The tag never pays
+ * this instance again: its transfer stays.
  */
+struct reversal {
+    struct credits amount; /* taken */
+    bool whole;            /* all that was earned: then the unproven allowance has it back, too */
+};
 enum fault credits_reverse(const struct coordinator *coordinator, struct database *database,
                            int64_t instance, const struct tag *tag, int64_t now_s,
-                           struct credits *ret_reversed);
+                           struct reversal *ret);
 
 /* ---- GET /v1/credits ---- */
 

@@ -24,6 +24,7 @@ struct instance {
     char *domains; /* separated by spaces; the directory's */
     int64_t joined_at_s;
     bool has_contributed; /* ever */
+    uint32_t jobs;        /* of the workers, under way for it */
     struct {
         int64_t day;
         uint32_t accepted;

@@ -21,6 +21,7 @@ struct part {
     struct loading *loading;
     struct database *reader;
     enum fault fault;
+    struct why why;
     uint32_t *groups; /* that the next tick has to look at */
     size_t count, capacity;
 };
@@ -134,6 +135,9 @@ static void part_run(struct job *job)
         part->fault = database_begin(part->reader);
     if (!part->fault)
         part->fault = load(part);
+    if (part->fault)
+        why_set(&part->why, part->fault, "%s: %s", fault_title(part->fault),
+                database_error(part->reader));
     (void)database_commit(part->reader); /* ends the snapshot */
     (void)database_map(part->reader, false);
 }
@@ -165,7 +169,7 @@ static void part_done(struct job *job)
     struct loading *loading = part->loading;
     struct coordinator *coordinator = loading->coordinator;
     if (part->fault)
-        why_set(&coordinator->failure, part->fault, "%s", database_error(part->reader));
+        coordinator->failure = part->why;
     if (--loading->left > 0)
         return;
     enum fault fault = loading->tags.fault ? loading->tags.fault : loading->releases.fault;

@@ -57,13 +57,15 @@ static enum fault query_fetch(struct query *query, struct database *database)
 static enum fault query_apply(struct command *command, struct database *database)
 {
     struct query *query = (struct query *)command;
-    enum fault fault = query->cost.milli > 0 ? query_spend(query, database) : FAULT_NONE;
-    if (!fault)
-        fault = query_fetch(query, database);
-    if (fault && fault != FAULT_INSUFFICIENT_CREDITS)
-        return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault;
-    enum fault told = account_balance(database, query->number, &query->balance);
-    return told ? told : fault;
+    enum fault fault = account_balance(database, query->number, &query->balance);
+    if (fault)
+        return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault; /* erased while it waited */
+    if (query->balance.milli < query->cost.milli)
+        return FAULT_INSUFFICIENT_CREDITS;
+    if (query->cost.milli > 0)
+        fault = query_spend(query, database);
+    query->balance.milli -= query->cost.milli;
+    return fault ? fault : query_fetch(query, database);
 }
 
 struct query *query_new(struct coordinator *coordinator)

@@ -54,11 +54,11 @@ static bool collect(void *context, const struct contributor *contributor)
 static enum fault group_read(struct group *group, struct database *database, struct arena *arena)
 {
     struct collector collector = {.group = group, .arena = arena};
-    enum fault fault = pattern_get(database, group->pattern, &group->record, &group->skip);
+    enum fault fault = pattern_get(database, group->pattern, &group->record, &group->spoiled);
     if (fault == FAULT_NOT_FOUND)
         group->skip = true;
-    if (fault || group->skip)
-        return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+    if (fault)
+        return group->skip ? FAULT_NONE : fault;
     fault = release_get(database, group->pattern, &group->before);
     group->was_released = fault == FAULT_NONE;
     if (fault && fault != FAULT_NOT_FOUND)
@@ -79,7 +79,7 @@ static void batch_evaluate(struct job *job)
     for (size_t i = 0; i < batch->count && !batch->fault; i++) {
         struct group *group = &batch->groups[i];
         batch->fault = group_read(group, reader, arena);
-        if (!batch->fault && !group->skip)
+        if (!batch->fault && !group->skip && !group->spoiled)
             batch->fault = group_evaluate(group, &batch->rules, arena);
         if (group->was_released)
             group->release = group->before; /* what is published stays as it is */
@@ -95,39 +95,50 @@ static void batch_evaluated(struct job *job)
 
 /* ---- Settlement, on the writer ---- */
 
-/* What a contributor's state becomes; how its credit follows. */
+static enum contribution_state state_after(const struct group *group, size_t i)
+{
+    if (group->released)
+        return group->valid[i] ? CONTRIBUTION_RELEASED : CONTRIBUTION_INVALID;
+    return group->spoiled ? CONTRIBUTION_INVALID : CONTRIBUTION_SEALED;
+}
+
+/* How the credit follows the state: what is due is paid, what was paid is proven, what is invalid
+ * is taken back. */
+static enum fault payment_follow(struct batch *batch, struct database *database,
+                                 const struct tag *tag, struct contribution_row *row,
+                                 struct instance_change *change)
+{
+    const struct coordinator *coordinator = batch->operation.coordinator;
+    struct payable payable = {.kind = TRANSFER_CONTRIBUTE, .instance = row->instance, .tag = tag};
+    struct reversal reversal = {.whole = true};
+    bool made = false, paid = row->payment == PAYMENT_PAID || row->payment == PAYMENT_PROVEN;
+    enum fault fault = FAULT_NONE;
+    if (row->state == CONTRIBUTION_RELEASED && row->payment == PAYMENT_DUE)
+        fault = credits_earn(coordinator, database, &payable,
+                             coordinator->settings->price_contribute, batch->rules.now_s, &made);
+    if (row->state == CONTRIBUTION_INVALID && paid)
+        fault = credits_reverse(coordinator, database, row->instance, tag, batch->rules.now_s,
+                                &reversal);
+    if (row->payment == PAYMENT_PAID && row->state != CONTRIBUTION_SEALED && reversal.whole)
+        change->unproven = -1;
+    if (row->state == CONTRIBUTION_RELEASED && row->payment != PAYMENT_NONE)
+        row->payment = PAYMENT_PROVEN;
+    if (row->state == CONTRIBUTION_INVALID)
+        row->payment = PAYMENT_NONE;
+    return fault;
+}
+
 static enum fault contributor_settle(struct batch *batch, struct database *database,
                                      const struct group *group, size_t i)
 {
-    const struct coordinator *coordinator = batch->operation.coordinator;
     struct contribution_row row = group->contributors[i].contribution;
     enum contribution_state before = row.state;
     struct instance_change change = {0};
-    struct credits reversed = {0};
-    bool made = false;
-    enum fault fault = FAULT_NONE;
-    if (!group->released)
-        row.state = group->spoiled ? CONTRIBUTION_INVALID : CONTRIBUTION_SEALED;
-    else
-        row.state = group->valid[i] ? CONTRIBUTION_RELEASED : CONTRIBUTION_INVALID;
+    row.state = state_after(group, i);
     if (row.state == before)
         return FAULT_NONE;
-    struct payable payable = {
-        .kind = TRANSFER_CONTRIBUTE, .instance = row.instance, .tag = &group->record.tag};
-    if (row.payment == PAYMENT_PAID && row.state != CONTRIBUTION_SEALED)
-        change.unproven = -1;
-    if (row.payment == PAYMENT_DUE && row.state == CONTRIBUTION_RELEASED)
-        fault = credits_earn(coordinator, database, &payable,
-                             coordinator->settings->price_contribute, batch->rules.now_s, &made);
-    if (row.state == CONTRIBUTION_INVALID &&
-        (row.payment == PAYMENT_PAID || row.payment == PAYMENT_PROVEN))
-        fault = credits_reverse(coordinator, database, row.instance, &group->record.tag,
-                                batch->rules.now_s, &reversed);
-    if (row.state == CONTRIBUTION_RELEASED && row.payment != PAYMENT_NONE)
-        row.payment = PAYMENT_PROVEN;
-    if (row.state == CONTRIBUTION_INVALID)
-        row.payment = PAYMENT_NONE;
     change.released = (row.state == CONTRIBUTION_RELEASED) - (before == CONTRIBUTION_RELEASED);
+    enum fault fault = payment_follow(batch, database, &group->record.tag, &row, &change);
     if (!fault)
         fault = contribution_update(database, &row);
     return fault ? fault : instance_count(database, row.instance, &change);
@@ -218,11 +229,12 @@ static void batch_answer(struct operation *operation, enum fault fault)
 {
     struct batch *batch = (struct batch *)operation;
     struct coordinator *coordinator = operation->coordinator;
-    if (fault && batch->count > 1)
-        coordinator->tick_left = 0; /* until the next tick: the disk may be in trouble */
-    if (fault)
+    if (fault) {
         coordinator->release_failures++;
-    coordinator->tick_failed |= fault != FAULT_NONE;
+        coordinator->tick_failures++;
+    }
+    if (fault && (batch->count > 1 || coordinator->tick_failures >= TICK_FAILURES_MAX))
+        coordinator->tick_left = 0; /* until the next tick: the disk may be in trouble */
     batch_next(coordinator, batch->rules.now_s);
 }
 
@@ -272,7 +284,7 @@ void release_tick(struct coordinator *coordinator, int64_t now_s)
     if (!coordinator->ready || coordinator->tick_runs)
         return;
     coordinator->tick_left = catalog_marked(coordinator->catalog);
-    coordinator->tick_alone = coordinator->tick_failed;
-    coordinator->tick_failed = false;
+    coordinator->tick_alone = coordinator->tick_failures > 0;
+    coordinator->tick_failures = 0;
     batch_next(coordinator, now_s);
 }

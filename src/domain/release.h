@@ -16,7 +16,7 @@ struct keyring;
  *
  * in batches, until what was marked when the tick began is through.
  */
-enum { RELEASE_BATCH = 128, NOISE_PERIOD_S = 30 * 86400 };
+enum { RELEASE_BATCH = 128, TICK_FAILURES_MAX = 8, NOISE_PERIOD_S = 30 * 86400 };
 
 /* Begins a tick; does nothing while one is running or before memory is loaded. */
 void release_tick(struct coordinator *coordinator, int64_t now_s);
@@ -36,8 +36,8 @@ struct group {
     bool *valid; /* share by share */
     size_t count;
     bool was_released, released; /* before, and from now on */
-    bool spoiled;                /* its index does not open under the secret */
-    bool skip;                   /* gone, or spoiled before: nothing follows */
+    bool spoiled;                /* its index does not open under the secret: invalid for good */
+    bool skip;                   /* gone: nothing follows */
     bool changed; /* somebody left between evaluation and settlement: once more, at the next tick */
     struct release_row before;  /* as it was published, when was_released */
     struct release_row release; /* as it is published, when released */

@@ -37,6 +37,8 @@ struct settings {
     uint32_t token_ttl_s;
     uint32_t max_json_depth;
     uint32_t max_instances;
+    uint32_t max_contributions;   /* live ones of one member */
+    uint32_t max_jobs_per_member; /* of the workers, under way at one time */
     uint32_t joins_per_address_per_hour;
 };
 

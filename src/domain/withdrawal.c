@@ -10,7 +10,7 @@ static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct da
                                         const struct contribution_row *row)
 {
     const struct coordinator *coordinator = withdrawal->operation.coordinator;
-    struct credits reversed = {0};
+    struct reversal reversal = {0};
     bool last = false;
     enum fault fault = FAULT_NONE;
     if (row->payment == PAYMENT_PAID || row->payment == PAYMENT_PROVEN) {
@@ -19,14 +19,14 @@ static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct da
         fault = pattern_get(database, row->pattern, &record, &spoiled);
         if (!fault)
             fault = credits_reverse(coordinator, database, withdrawal->number, &record.tag,
-                                    withdrawal->now_s, &reversed);
+                                    withdrawal->now_s, &reversal);
     }
     if (!fault)
         fault = contribution_delete(database, row, &last);
     struct instance_change change = {
         .contributions = -1,
         .released = row->state == CONTRIBUTION_RELEASED ? -1 : 0,
-        .unproven = row->payment == PAYMENT_PAID ? -1 : 0,
+        .unproven = row->payment == PAYMENT_PAID && reversal.whole ? -1 : 0,
     };
     if (!fault)
         fault = instance_count(database, withdrawal->number, &change);
@@ -34,7 +34,7 @@ static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct da
         return fault;
     withdrawal->gone[withdrawal->gone_count].pattern = row->pattern;
     withdrawal->gone[withdrawal->gone_count++].last = last;
-    withdrawal->reversed.milli += reversed.milli;
+    withdrawal->reversed.milli += reversal.amount.milli;
     withdrawal->withdrawn++;
     return FAULT_NONE;
 }
@@ -108,14 +108,11 @@ struct withdrawal *withdrawal_new(struct coordinator *coordinator)
     return withdrawal;
 }
 
-enum fault withdrawal_submit(struct withdrawal *withdrawal)
+void withdrawal_submit(struct withdrawal *withdrawal)
 {
-    struct coordinator *coordinator = withdrawal->operation.coordinator;
-    if (!withdrawal->all) {
-        withdrawal->pattern = catalog_find(coordinator->catalog, &withdrawal->tag);
-        if (!withdrawal->pattern)
-            return FAULT_NOT_FOUND;
-    }
+    /* 0 for a tag that nobody holds: it takes the same way as one that only others hold. */
+    if (!withdrawal->all)
+        withdrawal->pattern =
+            catalog_find(withdrawal->operation.coordinator->catalog, &withdrawal->tag);
     operation_submit(&withdrawal->operation);
-    return FAULT_NONE;
 }

@@ -34,9 +34,8 @@ struct withdrawal {
 
 struct withdrawal *withdrawal_new(struct coordinator *coordinator);
 
-/* FAULT_NOT_FOUND: no contribution of this instance has the tag; the caller's to free. Answered
- * too. */
-enum fault withdrawal_submit(struct withdrawal *withdrawal);
+/* Answered: FAULT_NOT_FOUND, no contribution of this instance has the tag. */
+void withdrawal_submit(struct withdrawal *withdrawal);
 
 /* Memory follows: a contribution to `pattern` is gone, and with the `last` one the pattern. */
 void contribution_forget(struct coordinator *coordinator, uint32_t pattern, bool last);

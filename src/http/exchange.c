@@ -143,14 +143,15 @@ static enum fault exchange_check_query(struct exchange *exchange, struct why *wh
     return check.fault;
 }
 
-/* Whoever shows no token sends small things only. */
+/* Only what is known to need it may be large: bodies are parsed on the loop, and strangers may send
+ * them. */
 static size_t exchange_body_limit(const struct exchange *exchange)
 {
     const struct server_limits *limits = &exchange->all->limits;
-    bool stranger = !exchange->route || exchange->route->access == ACCESS_ANYONE;
-    return stranger && limits->max_stranger_body_bytes < limits->max_body_bytes
-               ? limits->max_stranger_body_bytes
-               : limits->max_body_bytes;
+    bool large = exchange->route && exchange->route->access == ACCESS_MEMBER_BULK;
+    return large || limits->max_body_bytes < limits->max_small_body_bytes
+               ? limits->max_body_bytes
+               : limits->max_small_body_bytes;
 }
 
 static enum fault body_is_too_large(const struct exchange *exchange, struct why *why)
@@ -173,6 +174,8 @@ static enum fault exchange_find_route(struct exchange *exchange)
 static enum fault exchange_check(struct exchange *exchange, const struct head *head,
                                  struct why *why)
 {
+    if (exchange->all->closing)
+        return FAULT_SHUTTING_DOWN;
     if (!head_is_framed(head))
         return why_set(why, FAULT_INVALID_REQUEST,
                        "a header is malformed, repeated or not supported");
@@ -183,7 +186,7 @@ static enum fault exchange_check(struct exchange *exchange, const struct head *h
         return body_is_too_large(exchange, why);
     if (method_sends(exchange->request.method) && head_has_body(head) && !head_is_json(head))
         return FAULT_UNSUPPORTED_MEDIA_TYPE;
-    if (exchange->route->access == ACCESS_MEMBER)
+    if (exchange->route->access != ACCESS_ANYONE)
         fault = exchange_authenticate(exchange, head);
     return fault == FAULT_NONE ? exchange_check_query(exchange, why) : fault;
 }
@@ -264,7 +267,8 @@ static enum fault body_grow(struct exchange *exchange, size_t length)
     while (capacity < needed)
         capacity *= 2;
     size_t more = capacity - exchange->body_capacity;
-    if (all->buffered + more > all->limits.max_buffered_bytes)
+    bool large = capacity > all->limits.max_small_body_bytes;
+    if (large && all->buffered + more > all->limits.max_buffered_bytes)
         return FAULT_OVERLOADED;
     char *grown = realloc(exchange->body, capacity);
     if (!grown)
@@ -303,12 +307,29 @@ static bool exchange_may_wait(const struct exchange *exchange)
            (exchange->route->access == ACCESS_ANYONE && exchange->request.method == METHOD_GET);
 }
 
+/* The caller may have been erased while the body was on its way: handlers rely on its being there.
+ */
+static enum fault exchange_authenticate_again(struct exchange *exchange)
+{
+    struct head head = {0};
+    if (exchange->route->access == ACCESS_ANYONE)
+        return FAULT_NONE;
+    MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, head_take, &head);
+    return exchange_authenticate(exchange, &head);
+}
+
 void exchange_handle(struct exchange *exchange)
 {
     struct exchanges *all = exchange->all;
-    if (all->closing || !exchange_may_wait(exchange)) {
-        request_refuse(&exchange->request, all->closing ? FAULT_SHUTTING_DOWN : FAULT_OVERLOADED,
-                       NULL, NULL);
+    enum fault fault = FAULT_NONE;
+    if (all->closing)
+        fault = FAULT_SHUTTING_DOWN;
+    else if (!exchange_may_wait(exchange))
+        fault = FAULT_OVERLOADED;
+    else
+        fault = exchange_authenticate_again(exchange);
+    if (fault) {
+        request_refuse(&exchange->request, fault, NULL, NULL);
         return;
     }
     exchange->phase = PHASE_HANDLING;

@@ -14,16 +14,16 @@
 struct MHD_Connection;
 struct MHD_Response;
 
+/* clang-format off */
 /*
- * One request with its answer, as the server sees it. libmicrohttpd calls several times for one
- * request:
+ * One request with its answer, as the server sees it. libmicrohttpd calls several times for one request:
  *
  *     RECEIVING --headers, body--> HANDLING --> ANSWERED --> sent, freed
  *         |                           |            ^
- *         |                           +-> WAITING -+     connection suspended; resumed by the next
- * turn
+ *         |                           +-> WAITING -+     connection suspended; resumed by the next turn
  *         +---------- refused ---------------------+     what the client still sends is thrown away
  */
+/* clang-format on */
 enum phase { PHASE_RECEIVING, PHASE_HANDLING, PHASE_WAITING, PHASE_ANSWERED };
 
 struct header_line {

@@ -8,7 +8,9 @@
 
 enum access {
     ACCESS_ANYONE,
-    ACCESS_MEMBER, /* a bearer token, checked before the handler is called */
+    ACCESS_MEMBER,      /* a bearer token, checked before the handler is called */
+    ACCESS_MEMBER_BULK, /* the same, with a body up to max_body_bytes instead of
+                           max_small_body_bytes */
 };
 
 /*

@@ -17,8 +17,8 @@ struct server_limits {
      * large bodies are read in pieces of about that size. */
     uint32_t max_header_bytes;
     uint32_t max_body_bytes;
-    uint32_t max_stranger_body_bytes; /* of a request that needs no bearer token */
-    uint32_t max_buffered_bytes;      /* bodies of all requests at one time; more get 503 */
+    uint32_t max_small_body_bytes; /* of all requests but those to routes with a large body */
+    uint32_t max_buffered_bytes; /* bodies of all requests at one time; a large one more gets 503 */
     /* From accept, later from the end of the request line, to the last byte of the body. As long
      * again to read the answer. */
     uint32_t request_timeout_s;

@@ -13,7 +13,7 @@
 struct entry {
     struct tag tag;
     uint32_t contributions;
-    uint16_t holds;
+    uint32_t holds;
     bool used, marked;
 };
 
@@ -219,7 +219,7 @@ uint32_t catalog_find(const struct catalog *catalog, const struct tag *tag)
 enum fault catalog_hold(struct catalog *catalog, const struct tag *tag, uint32_t *ret_id)
 {
     uint32_t id = catalog_find(catalog, tag);
-    if (id && catalog->entries[id].holds == UINT16_MAX)
+    if (id && catalog->entries[id].holds == UINT32_MAX)
         return FAULT_OVERLOADED;
     if (!id) {
         bool reuse = catalog->free_ids.count > 0;

@@ -43,11 +43,25 @@ static enum fault fault_of(int result)
 
 /* cache_size is negative KiB; the write-ahead log is checkpointed every 4096 pages (16 MiB). */
 static const char pragmas[] = "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
-                              "PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;"
-                              "PRAGMA temp_store = MEMORY;";
+                              "PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;";
+
 static const char writer_pragmas[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                      "PRAGMA wal_autocheckpoint = 4096;"
                                      "PRAGMA journal_size_limit = 67108864;";
+
+/*
+ * What a long transaction must be able to take back goes to a file without a name beside the
+ * database: kept in memory it would be searched from the front again and again, and elsewhere there
+ * may be no room or no right to write.
+ */
+static enum fault database_set_temporary_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (sqlite3_temp_directory || !slash)
+        return FAULT_NONE;
+    sqlite3_temp_directory = sqlite3_mprintf("%.*s", (int)(slash - path), path);
+    return sqlite3_temp_directory ? FAULT_NONE : FAULT_MEMORY;
+}
 
 static enum fault database_prepare(struct database *database, enum database_mode mode,
                                    struct why *why)
@@ -70,6 +84,8 @@ enum fault database_open(const char *path, enum database_mode mode, struct datab
 {
     _cleanup_(close_database) struct database *database = calloc(1, sizeof *database);
     if (!database)
+        return FAULT_MEMORY;
+    if (database_set_temporary_folder(path))
         return FAULT_MEMORY;
     int flags =
         mode == DATABASE_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;

@@ -22,12 +22,15 @@ struct store {
  * rolled everything back by itself. Then the transaction is not what it seems, and none of it may
  * stand.
  */
-static bool command_apply(struct command *command, struct database *database)
+static bool command_apply(struct command *command, struct database *database, struct why *why)
 {
     command->fault = database_savepoint(database);
     if (command->fault)
         return false;
     command->fault = command->apply(command, database);
+    if (command->fault == FAULT_STORAGE || command->fault == FAULT_CORRUPT)
+        why_set(why, command->fault, "%s: %s", fault_title(command->fault),
+                database_error(database));
     enum fault ended =
         command->fault ? database_rollback_savepoint(database) : database_release(database);
     return ended == FAULT_NONE;
@@ -37,7 +40,7 @@ enum fault commands_apply(struct database *database, struct job_list *commands, 
 {
     bool whole = database_begin(database) == FAULT_NONE;
     for (struct job *job = commands->first; job && whole; job = job->next)
-        whole = command_apply((struct command *)job, database);
+        whole = command_apply((struct command *)job, database, why);
     if (whole && database_commit(database) == FAULT_NONE)
         return FAULT_NONE;
     why_set(why, FAULT_STORAGE, "%s", database_error(database));
@@ -69,12 +72,14 @@ static void *writer_main(void *argument)
 {
     struct store *store = argument;
     struct job_list commands = {0};
+    bool scrub_due = false; /* until it succeeds: a reader's snapshot may be in its way */
     while (job_take(&store->exchange, true, &commands)) {
-        struct why why;
-        enum fault fault = commands_apply(store->database, &commands, &why);
-        if (!fault && commands_scrub(&commands))
-            fault = database_scrub(store->database, &why);
-        if (fault)
+        struct why why = {""};
+        if (!commands_apply(store->database, &commands, &why))
+            scrub_due |= commands_scrub(&commands);
+        if (scrub_due)
+            scrub_due = database_scrub(store->database, &why) != FAULT_NONE;
+        if (why.text[0])
             store_note_failure(store, &why);
         job_finish(&store->exchange, &commands);
     }

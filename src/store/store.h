@@ -49,7 +49,7 @@ void store_dispatch(struct store *store);
 /* Commands that were submitted and are not done yet. */
 size_t store_pending(const struct store *store);
 
-/* Commits that failed since the start, and why the last one did (untouched when there was none). */
+/* Troubles with the database since the start, and what the last one was (untouched without any). */
 size_t store_failures(struct store *store, struct why *ret);
 
 /* A connection of its own for another thread's snapshots. The caller closes it (database_close). */
@@ -57,7 +57,8 @@ enum fault store_reader_open(const struct store *store, struct database **ret, s
 
 /*
  * What the writer does with each batch: all `commands` in one transaction. Sets each one's fault.
- * FAULT_STORAGE with `why` (may be NULL): nothing of it stands.
+ * FAULT_STORAGE: nothing of it stands. `why` (may be NULL) tells of that, and of a command's own
+ * trouble with the database.
  */
 enum fault commands_apply(struct database *database, struct job_list *commands, struct why *why);
 

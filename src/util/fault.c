@@ -36,6 +36,8 @@ static const struct {
 
     [FAULT_RECORD_DOMAIN] = {"invalid-domain", "The domain is not well-formed", 422},
     [FAULT_RECORD_ENCODING] = {"invalid-encoding", "A field is not canonical base64url", 422},
+    [FAULT_RECORD_LIMIT] = {"too-many-contributions", "You have as many contributions as one may",
+                            422},
     [FAULT_RECORD_POINT] = {"invalid-point", "A commitment is not a group element", 422},
     [FAULT_RECORD_SHARE] = {"invalid-share", "The share is not a scalar", 422},
     [FAULT_RECORD_SIZE] = {"invalid-size", "A field has the wrong length", 422},

@@ -36,6 +36,7 @@ enum fault {
     /* answers about one record of a batch */
     FAULT_RECORD_DOMAIN,
     FAULT_RECORD_ENCODING,
+    FAULT_RECORD_LIMIT,
     FAULT_RECORD_POINT,
     FAULT_RECORD_SHARE,
     FAULT_RECORD_SIZE,

@@ -41,8 +41,32 @@ def statuses(received):
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
 
 
+class Erased(harness.DaemonCase):
+    def test_who_is_erased_while_a_body_is_on_its_way_gets_401(self):
+        for method, path in (("POST", "/v1/queries"), ("POST", "/v1/contributions"), ("GET", "/v1/credits"),
+                             ("GET", "/v1/credits/ledger"), ("GET", "/v1/contributions"),
+                             ("DELETE", "/v1/contributions"), ("POST", "/v1/oprf/evaluations")):
+            with self.subTest(f"{method} {path}"):
+                member = self.daemon.member()
+                with self.daemon.socket() as late:
+                    late.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {member.token}\r\n"
+                                 f"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{".encode())
+                    # Another request on another connection: the headers above were read before it.
+                    member.get("/v1/credits")
+                    member.erase()
+                    late.sendall(b"}")
+                    self.assertIn(b" 401 ", late.recv(65536).split(b"\r\n")[0])
+        self.assertTrue(self.daemon.is_alive())
+
+    def test_only_contributions_may_be_large(self):
+        member = self.daemon.member()
+        large = b'{"terms": [' + b"1," * 40000 + b"1]}"
+        self.assertEqual(413, member.connection.call("POST", "/v1/queries", large, member.token).status)
+        self.assertEqual(422, member.connection.call("POST", "/v1/contributions", large, member.token).status)
+
+
 class Wire(harness.DaemonCase):
-    options = {"max_body_bytes": MAX_BODY, "max_header_bytes": MAX_HEADER, "request_timeout_s": REQUEST_TIMEOUT_S,
+    options = {"max_body_bytes": MAX_BODY, "max_small_body_bytes": MAX_BODY, "max_header_bytes": MAX_HEADER, "request_timeout_s": REQUEST_TIMEOUT_S,
                "idle_timeout_s": 3}
 
     def setUp(self):

@@ -199,6 +199,16 @@ class BelowTheThreshold(TwoWorlds):
                 self.same("GET", path)
 
 
+class Cursors(harness.DaemonCase):
+    def test_a_cursor_of_one_list_opens_no_other(self):
+        member = self.daemon.member()
+        member.contribute([self.one_record(member) for _ in range(3)])
+        for path, other in (("/v1/credits/ledger", "/v1/contributions"), ("/v1/contributions", "/v1/credits/ledger")):
+            cursor = member.get(f"{path}?limit=1")["next_cursor"]
+            self.assertEqual(200, member.call("GET", f"{path}?cursor={cursor}").status)
+            self.assertEqual("invalid-request", member.call("GET", f"{other}?cursor={cursor}").code)
+
+
 class Sensitivity(unittest.TestCase):
     def test_the_mask_leaves_what_could_tell(self):
         def answer(body):

@@ -115,7 +115,7 @@ struct server_settings rig_settings(void)
                 .max_connections_per_address = 200,
                 .max_header_bytes = 8192,
                 .max_body_bytes = 65536,
-                .max_stranger_body_bytes = 65536,
+                .max_small_body_bytes = 65536,
                 .max_buffered_bytes = 1 << 20,
                 .request_timeout_s = 20,
                 .idle_timeout_s = 20,

@@ -67,7 +67,7 @@ static const char *const wrongs[] = {
     " (SELECT count(*) FROM contribution WHERE instance = i.number)",
     "SELECT count(*) FROM instance i WHERE released <>"
     " (SELECT count(*) FROM contribution WHERE instance = i.number AND state = 1)",
-    "SELECT count(*) FROM instance i WHERE unproven <>"
+    "SELECT count(*) FROM instance i WHERE unproven <"
     " (SELECT count(*) FROM contribution WHERE instance = i.number AND payment = 1)",
     "SELECT count(*) FROM instance i WHERE next_sequence <="
     " (SELECT coalesce(max(sequence), 0) FROM contribution WHERE instance = i.number)",

@@ -163,22 +163,18 @@ void world_withdraw_start(struct world *world, unsigned member, int pattern, str
     struct withdrawal *withdrawal = withdrawal_new(world->coordinator);
     struct instance *instance = world_instance(world, member);
     assert_non_null(instance);
-    enum fault fault = FAULT_MEMORY;
-    if (withdrawal) {
-        withdrawal->operation.answer = withdrawal_answered;
-        withdrawal->operation.context = ret;
-        withdrawal->number = instance->number;
-        withdrawal->now_s = world->now_s;
-        withdrawal->all = pattern == WORLD_ALL;
-        if (pattern != WORLD_ALL)
-            withdrawal->tag = world_pattern(world, (unsigned)pattern)->record.tag;
-        fault = withdrawal_submit(withdrawal);
+    if (!withdrawal) {
+        ret->fault = FAULT_MEMORY;
+        return;
     }
-    if (fault) {
-        if (withdrawal)
-            operation_free(&withdrawal->operation);
-        ret->fault = fault;
-    }
+    withdrawal->operation.answer = withdrawal_answered;
+    withdrawal->operation.context = ret;
+    withdrawal->number = instance->number;
+    withdrawal->now_s = world->now_s;
+    withdrawal->all = pattern == WORLD_ALL;
+    if (pattern != WORLD_ALL)
+        withdrawal->tag = world_pattern(world, (unsigned)pattern)->record.tag;
+    withdrawal_submit(withdrawal);
 }
 
 struct withdrawn world_withdraw(struct world *world, unsigned member, int pattern)

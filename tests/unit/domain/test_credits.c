@@ -131,6 +131,22 @@ static void an_unproven_member_is_paid_when_its_patterns_are_released(void **sta
     assert_int_equal(world_contribute(&world, ALICE, 4).earned.milli, 1000);
 }
 
+static void what_was_spent_before_it_could_be_taken_back_stays_unproven(void **state)
+{
+    (void)state;
+    world.settings.unproven_allowance = 2;
+    for (unsigned round = 0; round < 3; round++) {
+        world_contribute(&world, ALICE, 2 * round + 1);
+        world_contribute(&world, ALICE, 2 * round + 2);
+        world_query(&world, ALICE, 1);
+        world_query(&world, ALICE, 1);
+        world_withdraw(&world, ALICE, WORLD_ALL);
+    }
+    /* Junk that is withdrawn once its credits are spent is no mint: two were paid, ever. */
+    assert_int_equal(world_balance(&world, ALICE), 0);
+    assert_int_equal(world_contribute(&world, ALICE, 9).earned.milli, 0);
+}
+
 static void credit_on_release_pays_everybody_at_the_release_and_once(void **state)
 {
     (void)state;
@@ -381,6 +397,7 @@ int main(void)
         TEST(withdrawing_does_not_give_the_day_back),
         TEST(what_is_released_already_earns_nothing),
         TEST(an_unproven_member_is_paid_when_its_patterns_are_released),
+        TEST(what_was_spent_before_it_could_be_taken_back_stays_unproven),
         TEST(credit_on_release_pays_everybody_at_the_release_and_once),
         TEST(a_bad_share_loses_its_credit_when_the_pattern_is_released_and_not_before),
         TEST(a_spoiled_pattern_takes_everybodys_credit_back),

@@ -138,18 +138,6 @@ static void a_mark_outlives_its_pattern_and_is_not_set_twice(void **state)
     assert_int_equal(catalog_take_marked(catalog, taken, 2), 1);
 }
 
-static void more_holds_than_can_be_counted_are_refused(void **state)
-{
-    struct catalog *catalog = *state;
-    struct tag tag = tag_of(1);
-    uint32_t id = 0;
-    for (unsigned i = 0; i < UINT16_MAX; i++)
-        id = hold(catalog, 1);
-    assert_int_equal(catalog_hold(catalog, &tag, &id), FAULT_OVERLOADED);
-    catalog_settle(catalog, id, 0);
-    assert_int_equal(hold(catalog, 1), id);
-}
-
 static void it_grows_to_a_hundred_thousand_tags_and_shrinks_again(void **state)
 {
     struct catalog *catalog = *state;
@@ -243,7 +231,6 @@ int main(void)
         TEST(a_loaded_catalog_gives_the_gaps_away_first),
         TEST(marks_are_taken_once_in_the_order_in_which_they_were_set),
         TEST(a_mark_outlives_its_pattern_and_is_not_set_twice),
-        TEST(more_holds_than_can_be_counted_are_refused),
         TEST(it_grows_to_a_hundred_thousand_tags_and_shrinks_again),
         TEST(it_agrees_with_a_naive_model_over_random_operations),
     };

@@ -133,7 +133,7 @@ static void a_file_that_others_can_open_is_refused(void **state)
     keyring_free(keys);
     keys = NULL;
     for (size_t i = 0; i < 4; i++) {
-        fchmodat(folder_fd, "keys", modes[i], 0);
+        assert_int_equal(fchmodat(folder_fd, "keys", modes[i], 0), 0);
         assert_int_equal(keyring_open(folder_fd, true, &keys, &why), FAULT_CORRUPT);
         assert_non_null(strstr(why.text, "chmod 600 keys"));
         assert_null(keys);
