@@ -66,6 +66,9 @@ void contributions_delete_handle(struct request *request);
 void contribution_delete_handle(struct request *request);
 void queries_post_handle(struct request *request);
 void pattern_get_handle(struct request *request);
+void verifications_get_handle(struct request *request);
+void verifications_post_handle(struct request *request);
+void vote_put_handle(struct request *request);
 void credits_get_handle(struct request *request);
 void ledger_get_handle(struct request *request);
 

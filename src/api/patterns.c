@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/handlers.h"
 #include "api/published.h"
+#include "domain/judgement.h"
 #include "domain/query.h"
 #include "util/clock.h"
 
@@ -12,17 +13,19 @@ json_t *published_encode(const struct published *published)
     const struct release_row *release = &published->release;
     char released_on[CLOCK_TEXT_LENGTH + 1];
     clock_format(release->released_at_s, released_on);
-    /* Nothing verifies or votes yet: there are none to count, and no quality to tell. */
+    int quality = judgements_quality(&release->judgements);
     return json_pack(
-        "{s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:n, s:s%}", "tag",
+        "{s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, s:s%}", "tag",
         json_b64(&record->tag, 32), "epoch", (int)record->epoch, "domain", record->domain,
         "commitments", json_b64(record->commitments, record->k * sizeof record->commitments[0]),
         "verify_key", json_b64(&record->verify_key, 32), "ciphertext",
         json_b64(record->ciphertext, record->ciphertext_length), "index",
         json_b64(record->index, INDEX_LENGTH), "secret", json_b64(&release->secret, 32),
         "confidence", json_hundredths(release->confidence), "contributor_count",
-        (int)release->contributor_count, "verification_count", 0, "refuted_count", 0, "quality",
-        "released_on", released_on, (size_t)DATE_LENGTH);
+        (int)release->contributor_count, "verification_count", (int)release->judgements.confirmed,
+        "refuted_count", (int)release->judgements.refuted, "quality",
+        quality < 0 ? json_null() : json_hundredths((unsigned)quality), "released_on", released_on,
+        (size_t)DATE_LENGTH);
 }
 
 /* ---- GET /v1/patterns/{tag} ---- */

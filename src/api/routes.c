@@ -19,6 +19,9 @@ static const struct route routes[] = {
     {METHOD_PATCH, "/v1/instances/{id}", ACCESS_MEMBER, instance_patch_handle},
     {METHOD_POST, "/v1/oprf/evaluations", ACCESS_MEMBER, evaluations_post_handle},
     {METHOD_GET, "/v1/patterns/{tag}", ACCESS_MEMBER, pattern_get_handle},
+    {METHOD_GET, "/v1/patterns/{tag}/verifications", ACCESS_MEMBER, verifications_get_handle},
+    {METHOD_POST, "/v1/patterns/{tag}/verifications", ACCESS_MEMBER, verifications_post_handle},
+    {METHOD_PUT, "/v1/patterns/{tag}/vote", ACCESS_MEMBER, vote_put_handle},
     {METHOD_POST, "/v1/queries", ACCESS_MEMBER, queries_post_handle},
     {METHOD_POST, "/v1/tokens", ACCESS_ANYONE, tokens_post_handle},
 };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 #include <stdio.h>
 
 #include "domain/membership.h"
 #include "domain/withdrawal.h"
+#include "store/catalog.h"
+#include "store/judgements.h"
 #include "store/keyring.h"
 #include "store/ledger.h"
 #include "store/patterns.h"
+#include "store/search.h"
 
 /* Room in the arena for as many as the instance's counter says that it has. */
 static enum fault erasure_prepare(struct erasure *erasure, struct database *database,
@@ -25,13 +27,39 @@ static enum fault erasure_prepare(struct erasure *erasure, struct database *data
     return FAULT_NONE;
 }
 
-/* Everything in one transaction: shares, patterns that nobody else holds, standing, account, the
- * row itself. */
+static enum fault judged_note(void *context, uint32_t pattern)
+{
+    struct erasure *erasure = context;
+    erasure->judged[erasure->judged_count++] = pattern;
+    return FAULT_NONE;
+}
+
+/* What it said of patterns, which are counted again at the next tick. */
+static enum fault erasure_unsay(struct erasure *erasure, struct database *database)
+{
+    enum fault fault =
+        judgements_of_instance(database, erasure->number, &erasure->verifications, &erasure->votes);
+    if (fault)
+        return fault;
+    erasure->judged = arena_array(&erasure->operation.arena,
+                                  erasure->verifications + erasure->votes, sizeof(uint32_t));
+    if (!erasure->judged)
+        return FAULT_MEMORY;
+    fault = judged_each(database, erasure->number, judged_note, erasure);
+    for (size_t i = 0; i < erasure->judged_count && !fault; i++)
+        fault = release_unsettle(database, erasure->judged[i]);
+    return fault ? fault : judgements_delete_of_instance(database, erasure->number);
+}
+
+/* Everything in one transaction: judgements, shares, patterns that nobody else holds, standing,
+ * account, the row itself. */
 static enum fault erasure_apply(struct command *command, struct database *database)
 {
     struct erasure *erasure = (struct erasure *)command;
     size_t count = 0;
     enum fault fault = erasure_prepare(erasure, database, &count);
+    if (!fault)
+        fault = erasure_unsay(erasure, database);
     struct contribution_row row = {0};
     for (size_t i = 0; i < count && !fault; i++) {
         fault = contribution_next(database, erasure->number, row.sequence, &row);
@@ -54,6 +82,9 @@ static void erasure_settle(struct operation *operation, enum fault fault)
         return;
     for (size_t i = 0; i < erasure->contributions; i++)
         contribution_forget(coordinator, erasure->patterns[i], erasure->last[i]);
+    for (size_t i = 0; i < erasure->judged_count; i++)
+        if (search_has(coordinator->search, erasure->judged[i]))
+            (void)catalog_mark(coordinator->catalog, erasure->judged[i]); /* or at the next start */
     struct instance *instance = directory_find_number(coordinator->directory, erasure->number);
     if (instance)
         directory_remove(coordinator->directory, instance);
@@ -62,21 +93,22 @@ static void erasure_settle(struct operation *operation, enum fault fault)
 void erasure_receipt(const struct erasure *erasure, struct erasure_receipt *ret)
 {
     const struct signing_key *key = &erasure->operation.coordinator->keyring->signing;
-    char coordinator_key[B64_LENGTH(32) + 1], contributions[24];
+    char coordinator_key[B64_LENGTH(32) + 1], contributions[24], verifications[24], votes[24];
     b64_encode(&key->public, 32, coordinator_key);
     snprintf(contributions, sizeof contributions, "%zu", erasure->contributions);
+    snprintf(verifications, sizeof verifications, "%zu", erasure->verifications);
+    snprintf(votes, sizeof votes, "%zu", erasure->votes);
     instance_id_format(erasure->handle, ret->instance_id);
     clock_format(erasure->now_s, ret->erased_at);
-    /* Verifications, votes, queries and deliveries are not kept of anybody yet: there are none to
-     * erase. */
+    /* Queries and deliveries are not kept of anybody yet: there are none to erase. */
     const char *lines[] = {
         "cfed/v1/erasure-receipt",
         coordinator_key,
         ret->instance_id,
         ret->erased_at,
         contributions,
-        "0",
-        "0",
+        verifications,
+        votes,
         "0",
         "0",
     };

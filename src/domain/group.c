@@ -55,6 +55,12 @@ static void counted_summarize(const struct group *group, size_t counted, uint8_t
     *ret_epsilon_milli = epsilon_milli;
 }
 
+bool group_counts(const struct group *group, size_t i)
+{
+    return group->released && group->valid[i] &&
+           group->contributors[i].contribution.min_group <= group->release.counted;
+}
+
 static void release_describe(struct group *group, const struct group_rules *rules, size_t counted)
 {
     struct release_row *release = &group->release;

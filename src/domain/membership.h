@@ -88,9 +88,11 @@ struct erasure {
     uint64_t handle;
     int64_t now_s;
     /* outputs */
-    size_t contributions;
+    size_t contributions, verifications, votes;
     uint32_t *patterns; /* one a contribution */
     bool *last;         /* whether the pattern went with it */
+    uint32_t *judged;   /* patterns that it verified or voted on */
+    size_t judged_count;
 };
 
 struct erasure *erasure_new(struct coordinator *coordinator);

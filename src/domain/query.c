@@ -22,14 +22,25 @@ static uint32_t high_released_until(const struct settings *settings, enum level 
     return UINT32_MAX;
 }
 
+bool pattern_is_visible(const struct settings *settings, const struct instance *asker,
+                        const struct search_facts *facts, int64_t now_s)
+{
+    enum level level = instance_effective_level(asker, settings, now_s, NULL);
+    return facts->confidence < settings->high_confidence ||
+           facts->released_at_s <= high_released_until(settings, level, now_s);
+}
+
 static enum fault query_spend(struct query *query, struct database *database)
 {
     const struct coordinator *coordinator = query->operation.coordinator;
     const struct settings *settings = coordinator->settings;
     struct payable payable = {
         .kind = TRANSFER_QUERY, .instance = query->number, .query_id = query->id};
-    enum fault fault =
-        credits_spend(coordinator, database, &payable, settings->price_query, query->now_s);
+    enum fault fault = account_balance(database, query->number, &query->balance);
+    if (!fault && query->balance.milli < query->cost.milli)
+        fault = FAULT_INSUFFICIENT_CREDITS; /* before a part of it is spent */
+    if (!fault)
+        fault = credits_spend(coordinator, database, &payable, settings->price_query, query->now_s);
     payable.kind = TRANSFER_PRIORITY;
     if (!fault && query->priority)
         fault =
@@ -127,14 +138,11 @@ enum fault lookup_submit(struct lookup *lookup, const struct tag *tag, const str
                          int64_t now_s)
 {
     const struct coordinator *coordinator = lookup->operation.coordinator;
-    const struct settings *settings = coordinator->settings;
     struct search_facts facts;
     lookup->pattern = catalog_find(coordinator->catalog, tag);
     if (!search_facts_get(coordinator->search, lookup->pattern, &facts))
         return FAULT_NOT_FOUND;
-    enum level level = instance_effective_level(asker, settings, now_s, NULL);
-    if (facts.confidence >= settings->high_confidence &&
-        facts.released_at_s > high_released_until(settings, level, now_s))
+    if (!pattern_is_visible(coordinator->settings, asker, &facts, now_s))
         return FAULT_LEVEL_TOO_LOW;
     operation_submit(&lookup->operation);
     return FAULT_NONE;

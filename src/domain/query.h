@@ -14,6 +14,10 @@ struct published {
     uint32_t score_millionths; /* of a query; otherwise 0 */
 };
 
+/* Whether the level of `asker` shows a released pattern with these facts. */
+bool pattern_is_visible(const struct settings *settings, const struct instance *asker,
+                        const struct search_facts *facts, int64_t now_s);
+
 /* ---- POST /v1/queries ---- */
 
 enum { QUERY_ID_LENGTH = 16, QUERY_TOKENS_MAX = 32, QUERY_RESULTS_DEFAULT = 10 };

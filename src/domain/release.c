@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "domain/credits.h"
+#include "domain/judgement.h"
 #include "store/catalog.h"
 #include "store/database.h"
 #include "store/domains.h"
@@ -128,20 +129,49 @@ static enum fault payment_follow(struct batch *batch, struct database *database,
     return fault;
 }
 
+/* Decided when the group is released, and left so until it is un-released. */
+static bool contributor_is_counted(const struct group *group, size_t i)
+{
+    return group->was_released && group->released ? group->contributors[i].contribution.counted
+                                                  : group_counts(group, i);
+}
+
 static enum fault contributor_settle(struct batch *batch, struct database *database,
                                      const struct group *group, size_t i)
 {
     struct contribution_row row = group->contributors[i].contribution;
     enum contribution_state before = row.state;
     struct instance_change change = {0};
+    bool counted_before = row.counted;
     row.state = state_after(group, i);
-    if (row.state == before)
+    row.counted = contributor_is_counted(group, i);
+    if (row.state == before && row.counted == counted_before)
         return FAULT_NONE;
     change.released = (row.state == CONTRIBUTION_RELEASED) - (before == CONTRIBUTION_RELEASED);
     enum fault fault = payment_follow(batch, database, &group->record.tag, &row, &change);
     if (!fault)
         fault = contribution_update(database, &row);
     return fault ? fault : instance_count(database, row.instance, &change);
+}
+
+/* The reward of a high quality, to those who were counted; a pattern pays it once. */
+static enum fault group_reward(struct batch *batch, struct database *database,
+                               const struct group *group)
+{
+    const struct coordinator *coordinator = batch->operation.coordinator;
+    bool first = false, made = false;
+    if (!judgements_are_high(&group->release.judgements, coordinator->settings->quality_votes))
+        return FAULT_NONE;
+    enum fault fault = pattern_reward(database, group->pattern, &first);
+    for (size_t i = 0; i < group->count && first && !fault; i++) {
+        struct payable payable = {.kind = TRANSFER_QUALITY,
+                                  .instance = group->contributors[i].contribution.instance,
+                                  .tag = &group->record.tag};
+        if (contributor_is_counted(group, i))
+            fault = credits_earn(coordinator, database, &payable,
+                                 coordinator->settings->price_quality, batch->rules.now_s, &made);
+    }
+    return fault;
 }
 
 /* Whether every contribution that was evaluated still stands: withdrawals and erasures may have
@@ -170,12 +200,12 @@ static enum fault group_settle(struct batch *batch, struct database *database, s
     if (!fault && group->released && !group->was_released)
         fault = release_insert(database, &group->release);
     if (!fault && group->released)
-        fault = release_settle(database, group->pattern, group->count);
+        fault = release_settle(database, group->pattern, group->count, &group->release.judgements);
     if (!fault && group->spoiled)
         fault = pattern_spoil(database, group->pattern);
     for (size_t i = 0; i < group->count && !fault; i++)
         fault = contributor_settle(batch, database, group, i);
-    return fault;
+    return !fault && group->released ? group_reward(batch, database, group) : fault;
 }
 
 static enum fault batch_apply(struct command *command, struct database *database)
@@ -195,12 +225,22 @@ enum fault release_publish(struct coordinator *coordinator, const struct release
     struct search_facts facts = {
         .released_at_s = (uint32_t)release->released_at_s,
         .confidence = release->confidence,
-        .weight = release->confidence ? release->confidence : 1,
+        .weight = judgements_trust(&release->judgements, release->confidence),
     };
     enum fault fault = domains_intern(coordinator->domains, release->domain, &facts.domain);
     return fault ? fault
                  : search_add(coordinator->search, release->pattern, release->tokens,
                               release->token_count, &facts);
+}
+
+/* What members say of it moves a released pattern up or down. */
+static void release_weigh(struct coordinator *coordinator, const struct release_row *release)
+{
+    struct search_facts facts;
+    if (!search_facts_get(coordinator->search, release->pattern, &facts))
+        return;
+    facts.weight = judgements_trust(&release->judgements, release->confidence);
+    search_update(coordinator->search, release->pattern, &facts);
 }
 
 static void group_publish(struct coordinator *coordinator, const struct group *group, bool settled)
@@ -212,6 +252,8 @@ static void group_publish(struct coordinator *coordinator, const struct group *g
     if (group->was_released && !group->released)
         search_remove(coordinator->search, group->pattern);
     bool unknown = group->released && !search_has(coordinator->search, group->pattern);
+    if (group->released && !unknown)
+        release_weigh(coordinator, &group->release);
     if (unknown && release_publish(coordinator, &group->release))
         (void)catalog_mark(coordinator->catalog, group->pattern); /* no memory: at the next tick */
 }

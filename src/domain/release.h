@@ -56,6 +56,9 @@ struct group_rules {
 enum fault group_evaluate(struct group *group, const struct group_rules *rules,
                           struct arena *arena);
 
+/* Whether the contributor at `i` is one of the counted of a group that is released. */
+bool group_counts(const struct group *group, size_t i);
+
 /*
  * m: the largest m such that the m-th smallest of the `count` values r is at most m (0: there is
  * none). Sorts `r`.

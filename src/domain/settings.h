@@ -25,7 +25,8 @@ struct settings {
     struct credits price_contribute, price_verify, price_quality;
     struct credits price_query, price_download, price_priority;
     uint32_t credit_on; /* enum credit_on */
-    uint32_t daily_contribution_limit;
+    uint32_t daily_contribution_limit, daily_verification_limit;
+    uint32_t quality_votes; /* votes from which a pattern may earn the reward of a high quality */
     uint32_t unproven_allowance;
 
     uint32_t level_max_records[LEVEL_COUNT];

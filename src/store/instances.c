@@ -131,6 +131,7 @@ static enum fault activity_read(struct statement *row, struct activity *ret)
             .payable = sql_column_integer(row, 1),
             .earned = {sql_column_integer(row, 2)},
             .spent = {sql_column_integer(row, 3)},
+            .verified = sql_column_integer(row, 4),
         };
     enum fault fault = sql_end(row);
     if (!fault)
@@ -142,7 +143,7 @@ enum fault activity_get(struct database *database, int64_t number, int64_t day,
                         struct activity *ret)
 {
     struct statement *row =
-        sql(database, "SELECT accepted, payable, earned_milli, spent_milli FROM activity"
+        sql(database, "SELECT accepted, payable, earned_milli, spent_milli, verified FROM activity"
                       " WHERE instance = ? AND day = ?");
     sql_integer(row, number);
     sql_integer(row, day);
@@ -154,7 +155,8 @@ enum fault activity_sum(struct database *database, int64_t number, int64_t first
 {
     struct statement *row =
         sql(database, "SELECT total(accepted), total(payable), total(earned_milli),"
-                      " total(spent_milli) FROM activity WHERE instance = ? AND day >= ?");
+                      " total(spent_milli), total(verified) FROM activity"
+                      " WHERE instance = ? AND day >= ?");
     sql_integer(row, number);
     sql_integer(row, first_day);
     return activity_read(row, ret);
@@ -163,19 +165,21 @@ enum fault activity_sum(struct database *database, int64_t number, int64_t first
 enum fault activity_add(struct database *database, int64_t number, int64_t day,
                         const struct activity *amounts)
 {
-    struct statement *add =
-        sql(database, "INSERT INTO activity (instance, day, accepted, payable, earned_milli,"
-                      " spent_milli) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                      " accepted = accepted + excluded.accepted,"
-                      " payable = payable + excluded.payable,"
-                      " earned_milli = earned_milli + excluded.earned_milli,"
-                      " spent_milli = spent_milli + excluded.spent_milli");
+    struct statement *add = sql(
+        database, "INSERT INTO activity (instance, day, accepted, payable, earned_milli,"
+                  " spent_milli, verified) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                  " accepted = accepted + excluded.accepted,"
+                  " payable = payable + excluded.payable,"
+                  " earned_milli = earned_milli + excluded.earned_milli,"
+                  " spent_milli = spent_milli + excluded.spent_milli,"
+                  " verified = verified + excluded.verified");
     sql_integer(add, number);
     sql_integer(add, day);
     sql_integer(add, amounts->accepted);
     sql_integer(add, amounts->payable);
     sql_integer(add, amounts->earned.milli);
     sql_integer(add, amounts->spent.milli);
+    sql_integer(add, amounts->verified);
     return sql_run(add);
 }
 

@@ -52,7 +52,7 @@ enum fault instances_each(struct database *database,
 
 /* One day (UTC, days since 1970) of an instance. */
 struct activity {
-    int64_t accepted, payable;
+    int64_t accepted, payable, verified;
     struct credits earned, spent;
 };
 

@@ -15,8 +15,15 @@ struct database;
 /* Accounts of the system; a member's account has the number of its instance, 16 and up. */
 enum { ACCOUNT_ISSUANCE = 1, ACCOUNT_REVENUE = 2, ACCOUNT_TOMBSTONE = 3, ACCOUNT_MEMBERS = 16 };
 
-/* Why credits move; the order of the names in transfer_kind_name. */
-enum transfer_kind { TRANSFER_CONTRIBUTE, TRANSFER_REVERSE, TRANSFER_QUERY, TRANSFER_PRIORITY };
+/* Why credits move. The numbers go into transfers' ids: new ones come last. */
+enum transfer_kind {
+    TRANSFER_CONTRIBUTE,
+    TRANSFER_REVERSE,
+    TRANSFER_QUERY,
+    TRANSFER_PRIORITY,
+    TRANSFER_VERIFY,
+    TRANSFER_QUALITY,
+};
 
 struct transfer_id {
     uint8_t bytes[16];

@@ -24,21 +24,33 @@ static enum fault pattern_insert(struct database *database, uint32_t id,
     return sql_run(insert);
 }
 
-/* If the pattern is released, the next tick has to look at its group, also after a restart. */
-static enum fault release_unsettle(struct database *database, uint32_t pattern)
+enum fault release_unsettle(struct database *database, uint32_t pattern)
 {
     return sql_run_with(sql(database, "UPDATE release SET unsettled = 1 WHERE pattern = ?"),
                         pattern);
 }
 
-enum fault release_settle(struct database *database, uint32_t pattern, size_t seen)
+enum fault release_settle(struct database *database, uint32_t pattern, size_t seen,
+                          struct judgements *ret_judgements)
 {
+    struct judgements judgements;
+    enum fault fault = judgements_count(database, pattern, &judgements);
+    if (fault)
+        return fault;
     struct statement *update =
         sql(database, "UPDATE release SET unsettled = ?2 <>"
-                      " (SELECT count(*) FROM contribution WHERE pattern = ?1) WHERE pattern = ?1");
+                      " (SELECT count(*) FROM contribution WHERE pattern = ?1), confirmed = ?3,"
+                      " refuted = ?4, votes_high = ?5, votes_low = ?6 WHERE pattern = ?1");
     sql_integer(update, pattern);
     sql_integer(update, (int64_t)seen);
-    return sql_run(update);
+    sql_integer(update, judgements.confirmed);
+    sql_integer(update, judgements.refuted);
+    sql_integer(update, judgements.votes_high);
+    sql_integer(update, judgements.votes_low);
+    fault = sql_run(update);
+    if (!fault)
+        *ret_judgements = judgements;
+    return fault;
 }
 
 enum fault contribution_add(struct database *database, const struct record *record,
@@ -72,7 +84,7 @@ enum fault contribution_add(struct database *database, const struct record *reco
 
 #define CONTRIBUTION_COLUMNS                                                                       \
     "c.instance, c.sequence, c.pattern, c.share, c.confidence, c.min_group, c.epsilon_milli,"      \
-    " c.accepted_at, c.state, c.payment"
+    " c.accepted_at, c.state, c.payment, c.counted"
 
 static void contribution_read(struct statement *row, struct contribution_row *ret)
 {
@@ -86,6 +98,7 @@ static void contribution_read(struct statement *row, struct contribution_row *re
         .accepted_at_s = sql_column_integer(row, 7),
         .state = (enum contribution_state)sql_column_integer(row, 8),
         .payment = (enum payment)sql_column_integer(row, 9),
+        .counted = sql_column_integer(row, 10) != 0,
     };
     memcpy(ret->share.bytes, sql_column_blob(row, 3, 32), 32);
 }
@@ -126,10 +139,12 @@ enum fault contribution_next(struct database *database, int64_t instance, int64_
 
 enum fault contribution_update(struct database *database, const struct contribution_row *row)
 {
-    struct statement *update = sql(database, "UPDATE contribution SET state = ?, payment = ?"
-                                             " WHERE instance = ? AND sequence = ?");
+    struct statement *update =
+        sql(database, "UPDATE contribution SET state = ?, payment = ?, counted = ?"
+                      " WHERE instance = ? AND sequence = ?");
     sql_integer(update, row->state);
     sql_integer(update, row->payment);
+    sql_integer(update, row->counted);
     sql_integer(update, row->instance);
     sql_integer(update, row->sequence);
     return sql_run(update);
@@ -138,6 +153,8 @@ enum fault contribution_update(struct database *database, const struct contribut
 static enum fault pattern_delete(struct database *database, uint32_t pattern)
 {
     enum fault fault = release_delete(database, pattern);
+    if (!fault)
+        fault = judgements_delete_of_pattern(database, pattern);
     if (fault)
         return fault;
     return sql_run_with(sql(database, "DELETE FROM pattern WHERE id = ?"), pattern);
@@ -206,7 +223,7 @@ enum fault contributors_each(struct database *database, uint32_t pattern,
     while (more && sql_step(row)) {
         struct contributor contributor;
         contribution_read(row, &contributor.contribution);
-        memcpy(contributor.public_key.bytes, sql_column_blob(row, 10, 32), 32);
+        memcpy(contributor.public_key.bytes, sql_column_blob(row, 11, 32), 32);
         more = each(context, &contributor);
     }
     return sql_end(row);
@@ -261,6 +278,16 @@ enum fault pattern_spoil(struct database *database, uint32_t pattern)
     return sql_run_with(sql(database, "UPDATE pattern SET spoiled = 1 WHERE id = ?"), pattern);
 }
 
+enum fault pattern_reward(struct database *database, uint32_t pattern, bool *ret_first)
+{
+    struct statement *update =
+        sql(database, "UPDATE pattern SET rewarded = 1 WHERE id = ? AND rewarded = 0");
+    enum fault fault = sql_run_with(update, pattern);
+    if (!fault)
+        *ret_first = sql_changes(database) == 1;
+    return fault;
+}
+
 /* Tokens are stored as they pass over the wire: four bytes each, big-endian. */
 static void tokens_encode(const struct release_row *row, uint8_t ret[TOKENS_MAX * 4])
 {
@@ -298,10 +325,10 @@ enum fault release_insert(struct database *database, const struct release_row *r
     return sql_run(insert);
 }
 
-enum { RELEASE_COLUMN_COUNT = 8 };
+enum { RELEASE_COLUMN_COUNT = 12 };
 #define RELEASE_COLUMNS                                                                            \
     "r.pattern, r.domain, r.secret, r.tokens, r.counted, r.contributor_count, r.confidence,"       \
-    " r.released_at"
+    " r.released_at, r.confirmed, r.refuted, r.votes_high, r.votes_low"
 
 static void release_read(struct statement *row, struct release_row *ret)
 {
@@ -313,6 +340,12 @@ static void release_read(struct statement *row, struct release_row *ret)
     ret->contributor_count = (uint32_t)sql_column_integer(row, 5);
     ret->confidence = (uint8_t)sql_column_integer(row, 6);
     ret->released_at_s = sql_column_integer(row, 7);
+    ret->judgements = (struct judgements){
+        .confirmed = (uint32_t)sql_column_integer(row, 8),
+        .refuted = (uint32_t)sql_column_integer(row, 9),
+        .votes_high = (uint32_t)sql_column_integer(row, 10),
+        .votes_low = (uint32_t)sql_column_integer(row, 11),
+    };
 }
 
 enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "crypto/record.h"
+#include "store/judgements.h"
 #include "util/fault.h"
 
 struct database;
@@ -29,6 +30,7 @@ struct contribution_row {
     int64_t accepted_at_s;
     enum contribution_state state;
     enum payment payment;
+    bool counted; /* when the pattern was released */
 };
 
 /*
@@ -47,7 +49,7 @@ enum fault contribution_find(struct database *database, uint32_t pattern, int64_
 enum fault contribution_next(struct database *database, int64_t instance, int64_t after,
                              struct contribution_row *ret);
 
-/* Stores state and payment. */
+/* Stores state, payment and whether it is counted. */
 enum fault contribution_update(struct database *database, const struct contribution_row *row);
 
 /*
@@ -90,6 +92,9 @@ enum fault pattern_get(struct database *database, uint32_t pattern, struct recor
 /* Its index will never open: it is not looked at again. */
 enum fault pattern_spoil(struct database *database, uint32_t pattern);
 
+/* Its contributors get the reward of a high quality. *ret_first false: they had it before. */
+enum fault pattern_reward(struct database *database, uint32_t pattern, bool *ret_first);
+
 /* What a release makes public. */
 struct release_row {
     uint32_t pattern;
@@ -100,15 +105,22 @@ struct release_row {
     uint32_t counted, contributor_count;
     uint8_t confidence; /* hundredths */
     int64_t released_at_s;
+    struct judgements judgements; /* as the last tick counted them */
 };
 
+/* Without judgements: those are release_settle's. */
 enum fault release_insert(struct database *database, const struct release_row *row);
+
+/* If the pattern is released, the next tick has to look at its group, also after a restart. */
+enum fault release_unsettle(struct database *database, uint32_t pattern);
 
 /*
  * A tick has settled the group of a released pattern, of which it has seen `seen` contributors, who
- * are all still there. Whoever came meanwhile is for the next tick.
+ * are all still there. Whoever came meanwhile is for the next tick. What members say of the pattern
+ * is counted now, into *ret_judgements and the row.
  */
-enum fault release_settle(struct database *database, uint32_t pattern, size_t seen);
+enum fault release_settle(struct database *database, uint32_t pattern, size_t seen,
+                          struct judgements *ret_judgements);
 
 /* FAULT_NOT_FOUND: the pattern is not released. */
 enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret);

@@ -10,6 +10,7 @@ static const struct {
 } faults[FAULT_COUNT] = {
     [FAULT_NONE] = {"none", "No fault", 200},
 
+    [FAULT_ALREADY_VERIFIED] = {"already-verified", "You verified this pattern before", 409},
     [FAULT_BATCH_TOO_LARGE] = {"batch-too-large", "Too many records in one request", 422},
     [FAULT_BODY_TOO_LARGE] = {"body-too-large", "The request body is too large", 413},
     [FAULT_CONTRIBUTION_REQUIRED] = {"contribution-required", "Contribute before you query", 403},
@@ -23,6 +24,8 @@ static const struct {
     [FAULT_NONCE_REUSED] = {"nonce-reused", "The nonce was used before", 401},
     [FAULT_NOT_FOUND] = {"not-found", "No such resource", 404},
     [FAULT_OVERLOADED] = {"overloaded", "The coordinator is at its limit", 503},
+    [FAULT_OWN_PATTERN] = {"own-pattern", "Contributors do not judge their own pattern", 403},
+    [FAULT_PROOF_INVALID] = {"proof-invalid", "Proof or signature does not verify", 422},
     [FAULT_PUBLIC_KEY_INVALID] = {"public-key-invalid", "The public key cannot be used", 422},
     [FAULT_SHUTTING_DOWN] = {"shutting-down", "The coordinator is shutting down", 503},
     [FAULT_SIGNATURE_INVALID] = {"signature-invalid", "The signature does not verify", 401},

@@ -46,6 +46,13 @@ void made_up_spoiled_pattern(const struct epoch_parameters *epoch, unsigned numb
     record_tag(&ret->record, &epoch->federation_id, &ret->record.tag);
 }
 
+void made_up_verify_key(const struct made_up_pattern *pattern, struct signing_key *ret)
+{
+    struct federation_keys keys;
+    federation_keys_derive(federation_key, &keys);
+    record_verify_key(&keys, &pattern->coefficients[0], ret);
+}
+
 void made_up_member(unsigned number, struct signing_key *ret)
 {
     uint8_t seed[32] = {(uint8_t)number, (uint8_t)(number >> 8), 0xaa};

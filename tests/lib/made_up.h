@@ -34,6 +34,9 @@ void made_up_pattern(const struct epoch_parameters *epoch, unsigned number,
 void made_up_spoiled_pattern(const struct epoch_parameters *epoch, unsigned number,
                              struct made_up_pattern *ret);
 
+/* The key pair of W, which all who can read the pattern have. */
+void made_up_verify_key(const struct made_up_pattern *pattern, struct signing_key *ret);
+
 void made_up_member(unsigned number, struct signing_key *ret);
 
 /* The share of the member with this key. */

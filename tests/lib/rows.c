@@ -87,6 +87,17 @@ static const char *const wrongs[] = {
     " FROM transfer WHERE credit = a.instance AND created_at / 86400 = a.day)",
     "SELECT count(*) FROM activity a WHERE spent_milli <> (SELECT coalesce(sum(amount_milli), 0)"
     " FROM transfer WHERE debit = a.instance AND created_at / 86400 = a.day)",
+    "SELECT count(*) FROM contribution WHERE counted AND (state <> 1 OR pattern NOT IN"
+    " (SELECT pattern FROM release))",
+    "SELECT count(*) FROM release r WHERE counted < (SELECT count(*) FROM contribution c"
+    " WHERE c.pattern = r.pattern AND c.counted)",
+    "SELECT count(*) FROM release r WHERE NOT unsettled AND (confirmed, refuted, votes_high,"
+    " votes_low) <> ((SELECT count(*) FROM verification v WHERE v.pattern = r.pattern AND verdict),"
+    " (SELECT count(*) FROM verification v WHERE v.pattern = r.pattern AND NOT verdict),"
+    " (SELECT count(*) FROM vote v WHERE v.pattern = r.pattern AND quality),"
+    " (SELECT count(*) FROM vote v WHERE v.pattern = r.pattern AND NOT quality))",
+    "SELECT count(*) FROM activity a WHERE verified <> (SELECT count(*) FROM transfer"
+    " WHERE credit = a.instance AND kind = 'verify' AND created_at / 86400 = a.day)",
     "SELECT count(*) FROM pragma_foreign_key_check",
     "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
 };

@@ -7,6 +7,7 @@
 #include "domain/contribution.h"
 #include "domain/coordinator.h"
 #include "domain/directory.h"
+#include "domain/judgement.h"
 #include "domain/query.h"
 #include "lib/made_up.h"
 #include "store/database.h"
@@ -37,7 +38,7 @@ struct world {
     bool spoiled[WORLD_PATTERNS]; /* set before the first use of a pattern */
 };
 
-/* A new federation with k = 3, every price a whole credit, and nobody in it. */
+/* A new federation with k = 3, the default prices, and nobody in it. */
 void world_init(struct world *world);
 
 /* The same, but the coordinator is left to the caller (world_try_open): for tests in which opening
@@ -129,6 +130,21 @@ struct asked world_query(struct world *world, unsigned member, unsigned pattern)
 /* FAULT_NONE with *ret when it is released. */
 enum fault world_lookup(struct world *world, unsigned member, unsigned pattern,
                         struct published *ret);
+
+/* What is wrong with a verification. */
+enum flaw { FLAWLESS, FLAW_BLIND /* made without the key W */, FLAW_SIGNATURE /* another's */ };
+struct verified {
+    enum fault fault;
+    struct credits earned, balance;
+};
+struct verified world_verify(struct world *world, unsigned member, unsigned pattern,
+                             enum verdict verdict, enum flaw flaw);
+
+/* *ret_count: how many there are in the sample, whose members are not looked at. */
+enum fault world_verifications(struct world *world, unsigned pattern, struct judgements *ret,
+                               size_t *ret_count);
+
+enum fault world_vote(struct world *world, unsigned member, unsigned pattern, bool high);
 
 /* *ret_contributions may be NULL. */
 enum fault world_erase(struct world *world, unsigned member, size_t *ret_contributions);

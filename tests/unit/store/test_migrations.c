@@ -120,7 +120,7 @@ static void a_hash_of_another_length_is_refused(void **state)
 
 static void a_gap_in_the_history_is_refused(void **state)
 {
-    tamper(*state, "UPDATE schema_migration SET number = number + 1");
+    tamper(*state, "DELETE FROM schema_migration WHERE number = 1");
     refuses_to_open(*state, FAULT_CORRUPT, "");
 }
 
@@ -151,6 +151,66 @@ static void system_accounts_are_there_and_empty(void **state)
     database_close(database);
 }
 
+/* A file as the first version of the program left it: a released pattern, of whose contributors
+ * one wished for a larger group and another came later. */
+static void leave_version_1(const struct fixture *fixture)
+{
+    static const char undo[] =
+        "PRAGMA foreign_keys = OFF;"
+        "DROP TABLE vote; DROP TABLE verification; DROP TABLE nonce; DROP TABLE activity;"
+        "DROP TABLE transfer; DROP TABLE account; DROP TABLE release; DROP TABLE contribution;"
+        "DROP TABLE pattern; DROP TABLE instance; DROP TABLE epoch; DROP TABLE federation;"
+        "DELETE FROM sqlite_sequence; DELETE FROM schema_migration WHERE number > 1;";
+    static const char rows[] =
+        "INSERT INTO epoch VALUES (1, 2, 32, zeroblob(32), 0);"
+        "INSERT INTO instance (number, handle, public_key, level, mode, domains, joined_at,"
+        " next_sequence, contributions, released) VALUES"
+        " (16, 1, randomblob(32), 0, 0, '', 0, 2, 1, 1),"
+        " (17, 2, randomblob(32), 0, 0, '', 0, 2, 1, 1),"
+        " (18, 3, randomblob(32), 0, 0, '', 0, 2, 1, 1),"
+        " (19, 4, randomblob(32), 0, 0, '', 0, 2, 1, 1);"
+        "INSERT INTO account (number, name) VALUES (16, 'member'), (17, 'member'), (18, 'member'),"
+        " (19, 'member');"
+        "INSERT INTO pattern VALUES (1, zeroblob(32), 1, 0, 'general', zeroblob(32), zeroblob(64),"
+        " zeroblob(80), zeroblob(144));"
+        "INSERT INTO contribution VALUES (16, 1, 1, zeroblob(32), 80, 2, 1000, 10, 1, 0),"
+        " (17, 1, 1, zeroblob(32), 80, 2, 1000, 20, 1, 0),"
+        " (18, 1, 1, zeroblob(32), 80, 5, 1000, 20, 1, 0),"
+        " (19, 1, 1, zeroblob(32), 80, 2, 1000, 30, 1, 0);"
+        "INSERT INTO release VALUES (1, 'general', zeroblob(32), zeroblob(4), 2, 3, 80, 20, 0);";
+    struct database *database = open_it(fixture);
+    assert_int_equal(sql_script(database, undo), FAULT_NONE);
+    assert_int_equal(sql_script(database, migrations[0].sql), FAULT_NONE);
+    assert_int_equal(sql_script(database, rows), FAULT_NONE);
+    database_close(database);
+}
+
+static void schema_read(struct database *database, char *ret, size_t size)
+{
+    struct statement *row = sql(database, "SELECT group_concat(sql, ';') FROM (SELECT sql FROM"
+                                          " sqlite_schema WHERE sql IS NOT NULL ORDER BY name)");
+    assert_true(sql_step(row));
+    assert_in_range(snprintf(ret, size, "%s", sql_column_text(row, 0)), 1, size - 1);
+    assert_int_equal(sql_end(row), FAULT_NONE);
+}
+
+static void a_database_of_version_1_becomes_what_a_fresh_one_is(void **state)
+{
+    static char upgraded[32 * 1024], fresh[32 * 1024];
+    leave_version_1(*state);
+    struct database *database = open_it(*state), *other = rows_open();
+    schema_read(database, upgraded, sizeof upgraded);
+    schema_read(other, fresh, sizeof fresh);
+    assert_string_equal(upgraded, fresh);
+    rows_assert_sound(database);
+    assert_int_equal(rows_number(database, "SELECT total(counted) FROM contribution"
+                                           " WHERE instance IN (16, 17)"),
+                     2);
+    assert_int_equal(rows_number(database, "SELECT total(counted) FROM contribution"), 2);
+    database_close(other);
+    database_close(database);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -158,6 +218,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(migrations_are_numbered_without_a_gap),
         TEST(a_fresh_database_gets_every_migration_once),
+        TEST(a_database_of_version_1_becomes_what_a_fresh_one_is),
         TEST(a_database_that_is_opened_again_is_left_as_it_is),
         TEST(a_schema_of_the_future_is_refused),
         TEST(a_migration_that_was_changed_is_refused),

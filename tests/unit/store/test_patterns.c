@@ -110,11 +110,14 @@ static void a_contribution_comes_back_as_it_went_in(void **state)
     assert_int_equal(row.payment, PAYMENT_NONE);
     row.state = CONTRIBUTION_INVALID;
     row.payment = PAYMENT_DUE;
+    assert_false(row.counted);
+    row.counted = true;
     assert_int_equal(contribution_update(fixture->database, &row), FAULT_NONE);
     assert_int_equal(contribution_find(fixture->database, 1, fixture->members[2], &row),
                      FAULT_NONE);
     assert_int_equal(row.state, CONTRIBUTION_INVALID);
     assert_int_equal(row.payment, PAYMENT_DUE);
+    assert_true(row.counted);
     assert_int_equal(contribution_find(fixture->database, 1, fixture->members[1], &row),
                      FAULT_NOT_FOUND);
 }
@@ -323,6 +326,7 @@ static void groups_that_changed_since_their_settlement_are_found(void **state)
 {
     enum { QUIET = 1, GREW, SHRANK, SEALED };
     struct fixture *fixture = *state;
+    struct judgements counts;
     struct contribution_row row;
     bool last = false;
     for (uint32_t pattern = QUIET; pattern <= SEALED; pattern++) {
@@ -338,12 +342,12 @@ static void groups_that_changed_since_their_settlement_are_found(void **state)
                      FAULT_NONE);
     assert_int_equal(contribution_delete(fixture->database, &row, &last), FAULT_NONE);
     assert_int_equal(unsettled(fixture), 1u << GREW | 1u << SHRANK);
-    assert_int_equal(release_settle(fixture->database, SHRANK, 3), FAULT_NONE);
+    assert_int_equal(release_settle(fixture->database, SHRANK, 3, &counts), FAULT_NONE);
     assert_int_equal(unsettled(fixture), 1u << GREW);
     /* The tick saw four of the five. */
-    assert_int_equal(release_settle(fixture->database, GREW, 4), FAULT_NONE);
+    assert_int_equal(release_settle(fixture->database, GREW, 4, &counts), FAULT_NONE);
     assert_int_equal(unsettled(fixture), 1u << GREW);
-    assert_int_equal(release_settle(fixture->database, GREW, 5), FAULT_NONE);
+    assert_int_equal(release_settle(fixture->database, GREW, 5, &counts), FAULT_NONE);
     assert_int_equal(unsettled(fixture), 0);
 }
 
