@@ -162,7 +162,7 @@ struct continuum_result {
     char tag[44];
     char released_on[11]; /* YYYY-MM-DD */
     double confidence, score;
-    double quality; /* share of the votes that are high; negative: no votes */
+    double quality; /* how well members speak of it, 0 to 1; negative: nobody has judged */
     uint64_t epoch, contributor_count, verification_count, refuted_count;
 };
 
@@ -182,6 +182,31 @@ bool continuum_query(struct continuum_client *client, const struct continuum_que
                      struct continuum_answer **ret, struct continuum_error *error);
 char *continuum_answer_json(const struct continuum_answer *answer);
 void continuum_answer_free(struct continuum_answer *answer);
+
+/* --- judging
+ * -------------------------------------------------------------------------------------------------
+ */
+
+struct continuum_verification {
+    char tag[44];
+    bool confirmed; /* false: refuted */
+    int64_t earned_millicredits, balance_millicredits;
+};
+
+/*
+ * Confirms or refutes the released pattern of `tag`, which must not be one's own; once, under a
+ * pseudonym. Fetches the pattern and checks it as a result of a query; the proof that it could be
+ * read goes along.
+ */
+bool continuum_verify(struct continuum_client *client, const char *tag, bool confirm,
+                      struct continuum_verification *ret, struct continuum_error *error);
+char *continuum_verification_json(const struct continuum_verification *verification);
+
+/* Votes on the quality of the released pattern of `tag`; a later vote takes the place of an
+ * earlier. */
+bool continuum_vote(struct continuum_client *client, const char *tag, bool high,
+                    struct continuum_error *error);
+char *continuum_vote_json(const char *tag, bool high);
 
 /* --- one's account
  * -------------------------------------------------------------------------------------------- */

@@ -14,6 +14,8 @@ enum cli_exit cli_invite(const struct cli_options *options);
 enum cli_exit cli_join(const struct cli_options *options);
 enum cli_exit cli_query(const struct cli_options *options);
 enum cli_exit cli_status(const struct cli_options *options);
+enum cli_exit cli_verify(const struct cli_options *options);
+enum cli_exit cli_vote(const struct cli_options *options);
 enum cli_exit cli_withdraw(const struct cli_options *options);
 
 #endif

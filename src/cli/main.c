@@ -23,6 +23,9 @@ static const struct command {
     {"query", "query \"TEXT\"", "find patterns that enough members share",
      TAKES_DOMAIN | TAKES_MAX_RESULTS | TAKES_MIN_CONFIDENCE, true, cli_query},
     {"status", "status", "who and where you are", 0, false, cli_status},
+    {"verify", "verify TAG", "confirm or refute a pattern that you can read: it earns credits",
+     TAKES_VERDICT, true, cli_verify},
+    {"vote", "vote TAG", "say of what quality a pattern is", TAKES_VOTE, true, cli_vote},
     {"withdraw", "withdraw TAG|--all", "take back contributions", TAKES_ALL, false, cli_withdraw},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -20,19 +20,23 @@ static const struct cli_option {
 } options[] = {
 #define AT(member) offsetof(struct cli_options, member)
     {"all", NULL, KIND_FLAG, TAKES_ALL, AT(all), "all of your contributions"},
+    {"confirm", NULL, KIND_FLAG, TAKES_VERDICT, AT(confirm), "the pattern holds"},
     {"domain", "DOMAIN", KIND_TEXT, TAKES_DOMAIN, AT(domain), "a-z, 0-9 and -, like databases"},
     {"help", NULL, KIND_FLAG, 0, AT(help), "this text, or that of a command"},
+    {"high", NULL, KIND_FLAG, TAKES_VOTE, AT(high), "the pattern is of use"},
     {"insecure", NULL, KIND_FLAG, 0, AT(settings.insecure), "permit http:// to other machines"},
     {"invite", "CODE", KIND_TEXT, TAKES_INVITE, AT(invite), "a code from the operator"},
     {"json", NULL, KIND_FLAG, 0, AT(json), "one JSON document on standard output"},
     {"level", "minimal|standard|extensive", KIND_CHOICE, TAKES_LEVEL, AT(level),
      "how much you mean to contribute (standard)"},
+    {"low", NULL, KIND_FLAG, TAKES_VOTE, AT(low), "it is of none"},
     {"max-results", "N", KIND_COUNT, TAKES_MAX_RESULTS, AT(max_results), "at most N patterns (10)"},
     {"min-confidence", "X", KIND_CONFIDENCE, TAKES_MIN_CONFIDENCE, AT(min_confidence),
      "leave out what is below X, 0 to 1"},
     {"privacy", "high|balanced|open", KIND_CHOICE, TAKES_PRIVACY, AT(privacy),
      "how many must share a pattern of yours before it shows (balanced)"},
     {"profile", "NAME", KIND_TEXT, 0, AT(settings.profile), "which membership (default)"},
+    {"refute", NULL, KIND_FLAG, TAKES_VERDICT, AT(refute), "it does not"},
     {"version", NULL, KIND_FLAG, 0, AT(version), "the version"},
 #undef AT
 };

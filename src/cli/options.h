@@ -9,7 +9,7 @@
 
 /* What the command line says. Strings point into argv. */
 struct cli_options {
-    bool all, help, json, version;
+    bool all, confirm, help, high, json, low, refute, version;
     struct continuum_settings settings; /* --profile, --insecure */
     const char *domain, *invite, *level, *privacy;
     double min_confidence;
@@ -27,6 +27,8 @@ enum cli_option_set {
     TAKES_MAX_RESULTS = 16,
     TAKES_MIN_CONFIDENCE = 32,
     TAKES_PRIVACY = 64,
+    TAKES_VERDICT = 128, /* --confirm, --refute */
+    TAKES_VOTE = 256,    /* --high, --low */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include "client/account.h"
 #include "client/contribute.h"
 #include "client/join.h"
+#include "client/judge.h"
 #include "client/link.h"
 #include "client/query.h"
 #include "client/session.h"
@@ -149,4 +150,18 @@ bool continuum_withdraw(struct continuum_client *client, const char *tag,
 {
     struct why why = {0};
     return outcome(client_withdraw(client, tag, ret, &why), &why, error);
+}
+
+bool continuum_verify(struct continuum_client *client, const char *tag, bool confirm,
+                      struct continuum_verification *ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_verify(client, tag, confirm, ret, &why), &why, error);
+}
+
+bool continuum_vote(struct continuum_client *client, const char *tag, bool high,
+                    struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_vote(client, tag, high, &why), &why, error);
 }

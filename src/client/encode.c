@@ -126,6 +126,19 @@ char *continuum_withdrawal_json(const struct continuum_withdrawal *withdrawal)
                               "balance", credits(withdrawal->balance_millicredits)));
 }
 
+char *continuum_verification_json(const struct continuum_verification *verification)
+{
+    return document(json_pack("{s:s, s:s, s:o, s:o}", "tag", verification->tag, "verdict",
+                              verification->confirmed ? "confirm" : "refute", "credits_earned",
+                              credits(verification->earned_millicredits), "balance",
+                              credits(verification->balance_millicredits)));
+}
+
+char *continuum_vote_json(const char *tag, bool high)
+{
+    return document(json_pack("{s:s, s:s}", "tag", tag, "quality", high ? "high" : "low"));
+}
+
 char *continuum_error_json(const struct continuum_error *error)
 {
     return document(json_pack("{s:s+, s:s, s:I, s:s, s:s}", "type",

@@ -343,6 +343,10 @@ def verify_seed(keys, s):
     return D(keys.F_ct, "cfed/v1/verify-seed", s, 32)
 
 
+def verifier(seed, tag):
+    return D(seed, "cfed/v1/verifier", tag, 16)
+
+
 def tag_of(federation_id, epoch, domain, commitments, verify_key, ciphertext, index):
     domain = domain.encode("utf-8")
     return D(NO_KEY, "cfed/v1/tag", federation_id + u32(epoch) + u8(len(commitments) // 32) + u8(len(domain)) + domain

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from cfed import (FederationKeys, Record, SigningKey, b64, blind, canonical_pattern, checked_federation,
                   checked_pattern, finalize, is_point, lines, oprf_input, proof_holds, query_tokens, random_scalar,
-                  require, time_text, unb64, verifies)
+                  require, time_text, unb64, verifier, verifies, verify_seed)
 
 
 class Answer:
@@ -198,6 +198,27 @@ class Member:
 
     def pattern(self, record):
         return self.call("GET", f"/v1/patterns/{b64(record.tag)}")
+
+    # Judging
+
+    def verification_body(self, pattern, verdict="confirm", **changes):
+        """Of a released pattern as its JSON came, after all checks."""
+        checked_pattern(pattern, self.keys, self.federation)
+        tag, s = unb64(pattern["tag"], 32), unb64(pattern["secret"], 32)
+        body = {"verdict": verdict, "verifier": b64(verifier(self.key.seed, tag)), **changes}
+        signed = lines("cfed/v1/verify", self.coordinator_key, pattern["tag"], body["verifier"], body["verdict"])
+        return {"proof": b64(SigningKey(verify_seed(self.keys, s)).sign(signed)),
+                "signature": b64(self.key.sign(signed)), **body}
+
+    def verify(self, pattern, verdict="confirm"):
+        return self.expect(201, self.call("POST", f"/v1/patterns/{pattern['tag']}/verifications",
+                                          self.verification_body(pattern, verdict)))
+
+    def verifications(self, pattern):
+        return self.get(f"/v1/patterns/{pattern['tag']}/verifications")
+
+    def vote(self, pattern, quality):
+        return self.expect(200, self.call("PUT", f"/v1/patterns/{pattern['tag']}/vote", {"quality": quality}))
 
     def query(self, text, **more):
         """The answer, and the (domain, summary) of each of its results, all of them checked."""
