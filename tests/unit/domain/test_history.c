@@ -25,6 +25,10 @@ struct held {
     uint8_t r;
 };
 
+struct said { /* what a member says of a pattern */
+    bool verified, confirmed, voted, high;
+};
+
 enum deed { DEED_CONTRIBUTE, DEED_WITHDRAW, DEED_QUERY };
 
 struct act { /* one command under way */
@@ -43,12 +47,13 @@ struct history {
     uint64_t random;
     bool joined[MEMBERS];
     struct held held[PATTERNS][MEMBERS];
+    struct said said[PATTERNS][MEMBERS];
     bool
         perhaps_released[PATTERNS]; /* exact after a quiet tick; after a raced one, some too many */
     struct act acts[BURST_MAX];
     size_t act_count;
     size_t answered; /* results seen in all queries */
-    size_t queries_paid, releases_seen;
+    size_t queries_paid, releases_seen, judged;
 };
 
 static unsigned below(struct history *history, unsigned bound)
@@ -83,6 +88,7 @@ static void leave(struct history *history, unsigned member, unsigned pattern)
         if (history->held[pattern][i].is)
             return;
     history->perhaps_released[pattern] = false; /* with the last contribution all of it goes */
+    memset(history->said[pattern], 0, sizeof history->said[pattern]);
 }
 
 static void contributed(struct history *history, const struct act *act)
@@ -151,6 +157,32 @@ static void books_are_balanced(const struct history *history)
                      0);
 }
 
+static struct judgements all_that_is_said(const struct history *history, unsigned pattern)
+{
+    struct judgements judgements = {0};
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        const struct said *said = &history->said[pattern][i];
+        judgements.confirmed += said->verified && said->confirmed;
+        judgements.refuted += said->verified && !said->confirmed;
+        judgements.votes_high += said->voted && said->high;
+        judgements.votes_low += said->voted && !said->high;
+    }
+    return judgements;
+}
+
+static void what_is_said_is_shown(struct history *history, unsigned pattern)
+{
+    struct world *world = &history->world;
+    struct release_row release;
+    struct search_facts facts;
+    struct judgements said = all_that_is_said(history, pattern);
+    uint32_t id = world_pattern_id(world, pattern);
+    assert_int_equal(release_get(world->database, id, &release), FAULT_NONE);
+    assert_memory_equal(&release.judgements, &said, sizeof said);
+    assert_true(search_facts_get(world->coordinator->search, id, &facts));
+    assert_int_equal(facts.weight, judgements_trust(&said, release.confidence));
+}
+
 /* After a tick that nothing raced, everything is as the model says. */
 static void tick_quietly(struct history *history)
 {
@@ -163,6 +195,8 @@ static void tick_quietly(struct history *history)
             fail_msg("pattern %u is %sreleased", pattern, released ? "not " : "");
         history->perhaps_released[pattern] = released;
         history->releases_seen += released;
+        if (released)
+            what_is_said_is_shown(history, pattern);
     }
     assert_int_equal(world_number(world, "SELECT count(*) FROM release"),
                      search_count(world->coordinator->search));
@@ -242,6 +276,44 @@ static void look_up(struct history *history)
         assert_true(published.release.contributor_count >= 3);
 }
 
+static enum fault judge_expected(struct history *history, unsigned member, unsigned pattern,
+                                 bool verifies)
+{
+    if (!world_is_released(&history->world, pattern))
+        return FAULT_NOT_FOUND;
+    if (history->held[pattern][member].is)
+        return FAULT_OWN_PATTERN;
+    if (verifies && history->said[pattern][member].verified)
+        return FAULT_ALREADY_VERIFIED;
+    if (!world_instance(&history->world, member)->has_contributed)
+        return FAULT_CONTRIBUTION_REQUIRED;
+    return FAULT_NONE;
+}
+
+static void judge(struct history *history)
+{
+    unsigned member = below(history, MEMBERS), pattern = below(history, PATTERNS);
+    bool verifies = below(history, 2) == 0, likes = below(history, 3) != 0;
+    struct said *said = &history->said[pattern][member];
+    if (!history->joined[member])
+        return;
+    enum fault expected = judge_expected(history, member, pattern, verifies);
+    enum fault fault = verifies ? world_verify(&history->world, member, pattern,
+                                               likes ? VERDICT_CONFIRM : VERDICT_REFUTE, FLAWLESS)
+                                      .fault
+                                : world_vote(&history->world, member, pattern, likes);
+    if (fault == FAULT_LEVEL_TOO_LOW)
+        expected = fault;
+    assert_int_equal(fault, expected);
+    if (fault)
+        return;
+    history->judged++;
+    if (verifies)
+        *said = (struct said){true, likes, said->voted, said->high};
+    else
+        *said = (struct said){said->verified, said->confirmed, true, likes};
+}
+
 static void come_or_go(struct history *history)
 {
     struct world *world = &history->world;
@@ -258,6 +330,8 @@ static void come_or_go(struct history *history)
             if (history->held[pattern][member].is)
                 leave(history, member, pattern);
         }
+        for (unsigned pattern = 0; pattern < PATTERNS; pattern++)
+            history->said[pattern][member] = (struct said){0};
         assert_int_equal(world_erase(world, member, &erased), FAULT_NONE);
         assert_int_equal(erased, held);
         assert_null(world_instance(world, member));
@@ -271,6 +345,7 @@ struct memory { /* what the loop knows */
     size_t patterns, released, members;
     uint32_t contributions[PATTERNS];
     bool is_released[PATTERNS];
+    uint8_t weight[PATTERNS];
     struct {
         uint32_t weekly;
         bool has_contributed;
@@ -291,7 +366,10 @@ static void memory_read(struct history *history, struct memory *ret)
     for (unsigned pattern = 0; pattern < PATTERNS; pattern++) {
         uint32_t id = world_pattern_id(world, pattern);
         ret->contributions[pattern] = id ? catalog_contributions(coordinator->catalog, id) : 0;
+        struct search_facts facts = {0};
         ret->is_released[pattern] = world_is_released(world, pattern);
+        search_facts_get(coordinator->search, id, &facts);
+        ret->weight[pattern] = facts.weight;
     }
     for (unsigned member = 0; member < MEMBERS; member++) {
         const struct instance *instance = world_instance(world, member);
@@ -329,8 +407,10 @@ static void restart(struct history *history)
 static void step(struct history *history)
 {
     unsigned die = below(history, 1000);
-    if (die < 880)
+    if (die < 740)
         burst(history);
+    else if (die < 880)
+        judge(history);
     else if (die < 920)
         look_up(history);
     else if (die < 945)
@@ -344,13 +424,16 @@ static void step(struct history *history)
     books_are_balanced(history);
 }
 
-static void run(uint64_t seed)
+/* How many rewards of quality were paid. */
+static int64_t run(uint64_t seed)
 {
     static struct history history;
     history = (struct history){.random = seed * 2654435761u + 1};
     world_init(&history.world);
     history.world.settings.credit_on = seed % 3 == 0 ? CREDIT_ON_RELEASE : CREDIT_ON_ACCEPT;
     history.world.settings.unproven_allowance = seed % 2 ? 5 : 100;
+    history.world.settings.quality_votes = 1;
+    history.world.settings.daily_verification_limit = seed % 4 ? 100 : 2;
     history.world.settings.daily_contribution_limit = seed % 5 ? 200 : 10;
     for (unsigned pattern = FIRST_SPOILED; pattern < PATTERNS; pattern++)
         history.world.spoiled[pattern] = true;
@@ -369,12 +452,17 @@ static void run(uint64_t seed)
     /* The history was worth its while. */
     assert_true(history.releases_seen > 0);
     assert_true(history.answered > 0 && history.queries_paid > 0);
+    assert_true(history.judged > 0);
+    int64_t rewards = world_number(&history.world, "SELECT count(*) FROM transfer WHERE kind ="
+                                                   " 'quality'");
     world_done(&history.world);
+    return rewards;
 }
 
 static void every_history_keeps_the_books_and_the_threshold(void **state)
 {
     (void)state;
+    int64_t rewards = 0;
     const char *only = getenv("HISTORY_SEED");
     if (only) {
         run(strtoull(only, NULL, 10));
@@ -382,8 +470,9 @@ static void every_history_keeps_the_books_and_the_threshold(void **state)
     }
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         print_message("seed %llu\n", (unsigned long long)seed);
-        run(seed);
+        rewards += run(seed);
     }
+    assert_true(rewards > 0);
 }
 
 int main(void)
