@@ -28,7 +28,11 @@ class Bodies(ProblemCase):
             "change": ("PATCH", f"/v1/instances/{cls.member.instance_id}", {"contribution_level": "minimal"}, True),
             "evaluate": ("POST", "/v1/oprf/evaluations", {"epoch": 1, "blinded": [POINT]}, True),
             "contribute": ("POST", "/v1/contributions", cls.member.contribution_body([cls.record]), True),
-            "query": ("POST", "/v1/queries", {"terms": [1]}, True)}
+            "query": ("POST", "/v1/queries", {"terms": [1]}, True),
+            "verify": ("POST", f"/v1/patterns/{TAG}/verifications", {
+                "verdict": "confirm", "verifier": cfed.b64(bytes(16)), "proof": cfed.b64(bytes(64)),
+                "signature": cfed.b64(bytes(64))}, True),
+            "vote": ("PUT", f"/v1/patterns/{TAG}/vote", {"quality": "high"}, True)}
 
     def test_the_checks_come_in_their_order(self):
         """Each request breaks a rule and all that come after it; the first one answers."""
@@ -90,7 +94,8 @@ class Bodies(ProblemCase):
                    "cut": f"Bearer {good[:-4]}", "half of another's": f"Bearer {good[:20]}{other.token[20:]}"}
         paths = (("GET", "/v1/credits"), ("GET", "/v1/credits/ledger"), ("GET", "/v1/contributions"),
                  ("DELETE", "/v1/contributions"), ("DELETE", f"/v1/contributions/{TAG}"),
-                 ("GET", f"/v1/patterns/{TAG}"), ("GET", f"/v1/instances/{self.member.instance_id}"),
+                 ("GET", f"/v1/patterns/{TAG}"), ("GET", f"/v1/patterns/{TAG}/verifications"),
+                 ("GET", f"/v1/instances/{self.member.instance_id}"),
                  ("DELETE", f"/v1/instances/{self.member.instance_id}"))
         calls = [(method, path, None) for method, path in paths] + [call[:3] for call in self.calls.values() if call[3]]
         self.refuses_all(self.member, [
@@ -106,7 +111,7 @@ class Bodies(ProblemCase):
     def test_unknown_paths_and_methods(self):
         for path in ("/", "/v1", "/v1/", "/v1/nothing", "/v1/federation/", "/v1/contributions/a/b", "/V1/federation",
                      "/v2/federation", "/v1/instances/a/b", "/metrics", "/openapi.json", "/v1/sets", "/v1/inbox?wait=1",
-                     "/v1/queries/q-1/answers", f"/v1/patterns/{TAG}/verifications",
+                     "/v1/queries/q-1/answers", f"/v1/patterns/{TAG}/votes",
                      f"/v1/instances/{self.member.instance_id}/export", "/v1/sets/general/downloads"):
             with self.subTest(path):
                 self.assert_problem(self.member.call("GET", path), "not-found")
@@ -114,6 +119,7 @@ class Bodies(ProblemCase):
                              ("PUT", "/v1/contributions"), ("GET", "/v1/queries"), ("DELETE", "/v1/credits"),
                              ("POST", f"/v1/patterns/{TAG}"), ("GET", "/v1/oprf/evaluations"),
                              ("PUT", f"/v1/instances/{self.member.instance_id}"), ("POST", "/v1/credits/ledger"),
+                             ("GET", f"/v1/patterns/{TAG}/vote"), ("PUT", f"/v1/patterns/{TAG}/verifications"),
                              ("POST", f"/v1/contributions/{TAG}"), ("GET", f"/v1/contributions/{TAG}"),
                              ("BREW", "/v1/credits")):
             with self.subTest(f"{method} {path}"):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What members say of released patterns: verifications, votes, and what they earn and change."""
 
+import json
 import os
+import subprocess
 import unittest
 
 import cfed
@@ -78,7 +80,8 @@ class Verifications(Judging):
         other_pattern, _ = self.released()
         cases = [(f"{name} is {value!r}", "invalid-request", f"/{name}", post(**{name: value}))
                  for name, values in (("verdict", (1, "", "Confirm", "yes")), ("verifier", (None, "A", TAG)),
-                                      ("proof", (True, "A", cfed.b64(bytes(63)))), ("signature", ([], good["proof"] + "=")))
+                                      ("proof", (True, "A", cfed.b64(bytes(63)))),
+                                      ("signature", ([], good["proof"] + "=")))
                  for value in values]
         cases += [(f"without {name}", "invalid-request", None, post(**{name: ...})) for name in good]
         cases += [
@@ -246,6 +249,45 @@ class Lasting(Judging):
         self.assertEqual((1, 1, 1), tuple(receipt[name] for name in ("contributions", "verifications", "votes")))
         self.counted(stayer, pattern, verification_count=1, refuted_count=0, quality=1)
         self.assertEqual(1, len(stayer.verifications(pattern)["sample"]))
+
+
+class Tool(Judging):
+    """The same with continuum-fed, among members of another make."""
+
+    def fed(self, *arguments, status=0):
+        ran = subprocess.run([harness.BUILD / "continuum-fed", *arguments, "--json"], capture_output=True, text=True,
+                             env=harness.environment(CONTINUUM_FED_DIR=os.path.join(self.daemon.folder, "fed")),
+                             timeout=60, check=False, stdin=subprocess.DEVNULL)
+        self.assertEqual(status, ran.returncode, ran)
+        return json.loads(ran.stdout if status == 0 else ran.stderr)
+
+    def test_the_tool_verifies_what_it_can_read_and_votes(self):
+        coordinator_key = self.daemon.member().coordinator_key
+        self.fed("join", f"http://{self.daemon.address}/join#k={cfed.b64(harness.F)}&c={coordinator_key}")
+        pattern, holders = self.released()
+        tag, sealed = pattern["tag"], cfed.b64(self.shared(holders[:2]).tag)
+        self.assertEqual("contribution-required", self.fed("vote", tag, "--high", status=1)["code"])
+        own = os.path.join(self.daemon.folder, "own.txt")
+        with open(own, "w", encoding="utf-8") as file:
+            file.write(self.own_words() + "\n")
+        own_tag = self.fed("contribute", own)["patterns"][0]["tag"]
+
+        self.assertEqual({"tag": tag, "verdict": "refute", "credits_earned": 0.5, "balance": 1.5},
+                         self.fed("verify", tag, "--refute"))
+        self.assertEqual("already-verified", self.fed("verify", tag, "--confirm", status=1)["code"])
+        self.assertEqual({"tag": tag, "quality": "high"}, self.fed("vote", tag, "--high"))
+        self.counted(holders[0], pattern, refuted_count=1, verification_count=0, quality=0.33)
+        shown = holders[0].verifications(pattern)["sample"][0]
+        signed = cfed.lines("cfed/v1/verify", coordinator_key, tag, shown["verifier"], "refute")
+        self.assertTrue(cfed.verifies(cfed.unb64(shown["proof"]), signed, cfed.unb64(pattern["verify_key"])))
+
+        for unseen in (sealed, own_tag, TAG):
+            self.assertEqual("not-found", self.fed("verify", unseen, "--confirm", status=1)["code"])
+            self.assertEqual("not-found", self.fed("vote", unseen, "--low", status=1)["code"])
+        self.assertEqual("invalid-request", self.fed("verify", "A", "--confirm", status=1)["code"])
+        for misuse in (("verify", tag), ("verify", tag, "--confirm", "--refute"), ("vote", tag),
+                       ("vote", tag, "--confirm"), ("verify", "--confirm"), ("vote", tag, "--high", "--low")):
+            self.assertEqual("usage", self.fed(*misuse, status=2)["code"])
 
 
 def checked_text(pattern, member):
