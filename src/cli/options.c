@@ -3,13 +3,15 @@
 
 #include <getopt.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "util/cleanup.h"
 #include "util/number.h"
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_CHOICE, KIND_CONFIDENCE, KIND_COUNT };
 
-enum { RESULTS_MAX = 200, CONFIDENCE_UNIT = 1000000 };
+enum { RESULTS_MAX = 200, CONFIDENCE_UNIT = 1000000, TAG_LENGTH = 43 };
 
 static const struct cli_option {
     const char *name, *argument; /* a choice's argument is its values, with | between them */
@@ -95,13 +97,38 @@ static bool operands_take(int argc, char **argv, struct cli_options *ret, char r
     return false;
 }
 
-bool cli_options_parse(int argc, char **argv, struct cli_options *ret, unsigned *ret_used,
-                       char ret_problem[200])
+/* One tag in 64 begins with '-', which makes it no option: none is as long without a '='. */
+static bool is_tag(const char *word)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    return word[0] == '-' && strlen(word) == TAG_LENGTH && strspn(word, digits) == TAG_LENGTH;
+}
+
+/* Puts such tags behind a "--" at the end, where getopt does not look into them, unless the user
+ * has set one. Returns how many words there are then. */
+static int tags_set_apart(int argc, char **argv, char **ret)
+{
+    static char stop[] = "--";
+    int count = 0;
+    bool stops = false;
+    for (int i = 0; i < argc; i++)
+        stops |= strcmp(argv[i], stop) == 0;
+    for (int i = 0; i < argc; i++)
+        if (stops || !is_tag(argv[i]))
+            ret[count++] = argv[i];
+    if (count < argc)
+        ret[count++] = stop;
+    for (int i = 0; i < argc && !stops; i++)
+        if (is_tag(argv[i]))
+            ret[count++] = argv[i];
+    return count;
+}
+
+static bool words_parse(int argc, char **argv, struct cli_options *ret, unsigned *ret_used,
+                        char ret_problem[200])
 {
     struct option known[OPTIONS + 1] = {0};
     int chosen = 0;
-    *ret = (struct cli_options){0};
-    *ret_used = 0;
     for (int i = 0; i < OPTIONS; i++)
         known[i] = (struct option){
             options[i].name, options[i].argument ? required_argument : no_argument, &chosen, i};
@@ -124,6 +151,18 @@ bool cli_options_parse(int argc, char **argv, struct cli_options *ret, unsigned 
         *ret_used |= options[chosen].set;
     }
     return operands_take(argc, argv, ret, ret_problem);
+}
+
+bool cli_options_parse(int argc, char **argv, struct cli_options *ret, unsigned *ret_used,
+                       char ret_problem[200])
+{
+    *ret = (struct cli_options){0};
+    *ret_used = 0;
+    _cleanup_(free_pointer) char **words = calloc((size_t)argc + 2, sizeof *words);
+    if (words)
+        return words_parse(tags_set_apart(argc, argv, words), words, ret, ret_used, ret_problem);
+    snprintf(ret_problem, 200, "There is no memory.");
+    return false;
 }
 
 void cli_options_print(FILE *stream, unsigned set)

@@ -255,7 +255,7 @@ class Tool(Judging):
     """The same with continuum-fed, among members of another make."""
 
     def fed(self, *arguments, status=0):
-        ran = subprocess.run([harness.BUILD / "continuum-fed", *arguments, "--json"], capture_output=True, text=True,
+        ran = subprocess.run([harness.BUILD / "continuum-fed", "--json", *arguments], capture_output=True, text=True,
                              env=harness.environment(CONTINUUM_FED_DIR=os.path.join(self.daemon.folder, "fed")),
                              timeout=60, check=False, stdin=subprocess.DEVNULL)
         self.assertEqual(status, ran.returncode, ran)
@@ -285,6 +285,9 @@ class Tool(Judging):
             self.assertEqual("not-found", self.fed("verify", unseen, "--confirm", status=1)["code"])
             self.assertEqual("not-found", self.fed("vote", unseen, "--low", status=1)["code"])
         self.assertEqual("invalid-request", self.fed("verify", "A", "--confirm", status=1)["code"])
+        for odd in ("-" + TAG[1:], "--" + TAG[2:]):
+            self.assertEqual("not-found", self.fed("vote", odd, "--low", status=1)["code"])
+            self.assertEqual("not-found", self.fed("vote", "--low", "--", odd, status=1)["code"])
         for misuse in (("verify", tag), ("verify", tag, "--confirm", "--refute"), ("vote", tag),
                        ("vote", tag, "--confirm"), ("verify", "--confirm"), ("vote", tag, "--high", "--low")):
             self.assertEqual("usage", self.fed(*misuse, status=2)["code"])
