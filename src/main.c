@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "continuum/version.h"
+#include "daemon/commands.h"
 #include "daemon/configuration.h"
 #include "daemon/log.h"
 #include "daemon/service.h"
@@ -47,6 +48,13 @@ int main(int argc, char **argv)
         return EXIT_OK;
     }
     umask(077); /* what we create is for nobody else's eyes */
+    if (configuration.command) {
+        fault = configuration.command->run(&configuration, stdout, &why);
+        if (fault)
+            fprintf(stderr, "continuum-coordinatord: %s\n",
+                    why.text[0] ? why.text : fault_title(fault));
+        return fault ? EXIT_FAILED : EXIT_OK;
+    }
     log_init((enum log_level)configuration.log_level);
     fault = service_run(&configuration, &why);
     if (fault)

@@ -8,6 +8,7 @@
 
 #include <ini.h>
 
+#include "daemon/commands.h"
 #include "daemon/options.h"
 #include "util/cleanup.h"
 
@@ -16,11 +17,15 @@ enum { NAME_SIZE = 64, WHERE_SIZE = 128 };
 static const char environment_prefix[] = "CONTINUUM_", client_prefix[] = "CONTINUUM_FED_";
 
 static const char *const usage[] = {
-    "Usage: continuum-coordinatord [OPTION]...",
+    "Usage: continuum-coordinatord [COMMAND] [OPTION]...",
     "",
     "The coordinator of a Continuum federation. An option may stand in the file of --config, as",
     "CONTINUUM_<NAME> in the environment, or on the command line; the later one wins.",
+    "Without a command it serves; these work beside a running one:",
     "",
+};
+
+static const char *const actions_usage[] = {
     "  --config FILE",
     "        Read this file. Default: none.",
     "  --check-config",
@@ -37,7 +42,9 @@ static const char *const usage[] = {
 /* What the command line says, before it is applied. */
 struct arguments {
     enum action action;
+    const struct command_line *command; /* NULL: serve */
     const char *file;
+    const char *format;
     const char *values[OPTIONS_COUNT]; /* NULL: not given */
 };
 
@@ -111,6 +118,20 @@ static bool action_looks_no_further(enum action action)
     return action != ACTION_RUN && action != ACTION_CHECK_CONFIG;
 }
 
+static bool is_named(const char *argument, int length, const char *name)
+{
+    return (size_t)length == strlen(name) && memcmp(argument, name, strlen(name)) == 0;
+}
+
+/* Where the value goes of an option that stands on the command line alone; NULL: it is none. */
+static const char **argument_slot(const char *argument, int length, struct arguments *arguments)
+{
+    if (is_named(argument, length, "--config"))
+        return &arguments->file;
+    bool takes_format = arguments->command && arguments->command->formats;
+    return takes_format && is_named(argument, length, "--format") ? &arguments->format : NULL;
+}
+
 /* Reads the option at argv[*index], and moves *index to its last word. */
 static enum fault argument_read(char *const *argv, int *index, struct arguments *arguments,
                                 struct why *why)
@@ -121,10 +142,10 @@ static enum fault argument_read(char *const *argv, int *index, struct arguments 
                        argument);
     int length = (int)strcspn(argument, "=");
     const char *value = argument[length] == '=' ? argument + length + 1 : NULL;
-    bool is_file = length == (int)strlen("--config") && strncmp(argument, "--config", 8) == 0;
+    const char **slot = argument_slot(argument, length, arguments);
     const struct option *option =
-        is_file ? NULL : find_translated(argument + 2, (size_t)length - 2, from_dashes);
-    if (!is_file && !option)
+        slot ? NULL : find_translated(argument + 2, (size_t)length - 2, from_dashes);
+    if (!slot && !option)
         return why_set(why, FAULT_CONFIGURATION, "unknown option %.*s (see --help)",
                        length < 60 ? length : 60, argument);
     if (!value && option && option->type == OPTION_BOOLEAN)
@@ -133,18 +154,50 @@ static enum fault argument_read(char *const *argv, int *index, struct arguments 
         value = argv[++*index];
     if (!value)
         return why_set(why, FAULT_CONFIGURATION, "%.*s needs a value", length, argument);
-    const char **slot = is_file ? &arguments->file : &arguments->values[option - options];
+    if (option)
+        slot = &arguments->values[option - options];
     if (*slot)
         return why_set(why, FAULT_CONFIGURATION, "%.*s was given twice", length, argument);
     *slot = value;
     return FAULT_NONE;
 }
 
+/* Reads the command at argv[1], if one is there, and moves *index behind it. */
+static enum fault command_read(char *const *argv, int *index, struct arguments *arguments,
+                               struct why *why)
+{
+    int words = 0;
+    if (!argv[1] || argv[1][0] == '-')
+        return FAULT_NONE;
+    arguments->command = commands_find(argv + 1, &words);
+    *index += words;
+    if (arguments->command)
+        return FAULT_NONE;
+    bool has_more = argv[2] && argv[2][0] != '-';
+    return why_set(why, FAULT_CONFIGURATION, "there is no command \"%.60s%s%.60s\" (see --help)",
+                   argv[1], has_more ? " " : "", has_more ? argv[2] : "");
+}
+
+static enum fault format_read(const struct arguments *arguments, const char **ret, struct why *why)
+{
+    const struct command_line *command = arguments->command;
+    if (!command || !command->formats)
+        return FAULT_NONE;
+    const char *wanted = arguments->format ? arguments->format : command->formats[0];
+    const char *format = command_format_find(command, wanted);
+    if (!format)
+        return why_set(why, FAULT_CONFIGURATION, "%s has no format \"%.60s\" (see --help)",
+                       command->name, wanted);
+    *ret = format;
+    return FAULT_NONE;
+}
+
 static enum fault arguments_read(int argc, char *const *argv, struct arguments *arguments,
                                  struct why *why)
 {
-    enum fault fault = FAULT_NONE;
-    for (int i = 1; i < argc && !fault && !action_looks_no_further(arguments->action); i++) {
+    int first = 1;
+    enum fault fault = command_read(argv, &first, arguments, why);
+    for (int i = first; i < argc && !fault && !action_looks_no_further(arguments->action); i++) {
         if (!action_find(argv[i], &arguments->action))
             fault = argument_read(argv, &i, arguments, why);
     }
@@ -304,13 +357,22 @@ enum fault configuration_load(int argc, char *const *argv, char *const *environm
             fault = environment_apply(environment, &configuration, why);
         if (!fault)
             fault = arguments_apply(&arguments, &configuration, why);
+        if (!fault)
+            fault = format_read(&arguments, &configuration.format, why);
     }
     if (fault)
         return fault;
     configuration.action = arguments.action;
+    configuration.command = arguments.command;
     *ret = configuration;
     configuration.arena = (struct arena){0};
     return FAULT_NONE;
+}
+
+static void lines_print(FILE *out, const char *const *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s\n", lines[i]);
 }
 
 void configuration_answer(enum action action, const char *version, FILE *out)
@@ -322,8 +384,9 @@ void configuration_answer(enum action action, const char *version, FILE *out)
         fputs("configuration is valid\n", out);
         return;
     case ACTION_HELP:
-        for (size_t i = 0; i < sizeof usage / sizeof usage[0]; i++)
-            fprintf(out, "%s\n", usage[i]);
+        lines_print(out, usage, sizeof usage / sizeof *usage);
+        commands_print_help(out);
+        lines_print(out, actions_usage, sizeof actions_usage / sizeof *actions_usage);
         options_print_help(out);
         return;
     case ACTION_PRINT_CONFIG:

@@ -19,9 +19,13 @@ enum action {
     ACTION_VERSION,
 };
 
+struct command_line;
+
 /* All that an operator can set. Names, defaults and ranges stand in daemon/options.c. */
 struct configuration {
     enum action action;
+    const struct command_line *command; /* NULL: serve */
+    const char *format;                 /* of its output; NULL: it has none */
     struct settings settings;
     struct server_settings server;
     const char *listen_address; /* IPv4 or IPv6 literal */
@@ -34,7 +38,8 @@ struct configuration {
 
 /*
  * The configuration: defaults, then the file of --config, then `environment` (like environ), then
- * `argv`, the later one winning. Of the environment, CONTINUUM_<NAME> are options, and
+ * `argv`, the later one winning. The words of a command (daemon/commands.h) may stand before the
+ * options. Of the environment, CONTINUUM_<NAME> are options, and
  * CONTINUUM_FED_* belong to the members' client. After ACTION_HELP, ACTION_PRINT_CONFIG and
  * ACTION_VERSION nothing else was looked at.
  *

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/commands.h"
 #include "daemon/configuration.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
@@ -350,7 +351,15 @@ static void errors_on_the_command_line_name_the_argument(void **state)
         {{"--por", "1"}, "unknown option --por (see --help)"},
         {{"--help=1"}, "unknown option --help (see --help)"},
         {{"-p", "1"}, "unexpected argument \"-p\" (see --help)"},
-        {{"8080"}, "unexpected argument \"8080\" (see --help)"},
+        {{"8080"}, "there is no command \"8080\" (see --help)"},
+        {{"ledger"}, "there is no command \"ledger\" (see --help)"},
+        {{"ledger", "chekc"}, "there is no command \"ledger chekc\" (see --help)"},
+        {{"ledger", "check", "twice"}, "unexpected argument \"twice\" (see --help)"},
+        {{"--port=1", "ledger", "check"}, "unexpected argument \"ledger\" (see --help)"},
+        {{"--format", "csv"}, "unknown option --format (see --help)"},
+        {{"ledger", "check", "--format=csv"}, "unknown option --format (see --help)"},
+        {{"ledger", "export", "--format"}, "--format needs a value"},
+        {{"ledger", "export", "--format=xml"}, "ledger export has no format \"xml\" (see --help)"},
         {{"--port"}, "--port needs a value"},
         {{"--config"}, "--config needs a value"},
         {{"--port=1", "--port", "1"}, "--port was given twice"},
@@ -365,6 +374,35 @@ static void errors_on_the_command_line_name_the_argument(void **state)
         struct input input = {0};
         memcpy(input.arguments, cases[i].arguments, sizeof cases[i].arguments);
         assert_refused(&input, cases[i].message);
+    }
+}
+
+static void the_words_of_a_command_stand_before_the_options(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments[4], *command, *format;
+    } cases[] = {
+        {{"--port=7"}, NULL, NULL},
+        {{"ledger", "check", "--port=7"}, "ledger check", NULL},
+        {{"ledger", "export", "--port=7"}, "ledger export", "journal"},
+        {{"ledger", "export", "--format=csv", "--port=7"}, "ledger export", "csv"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct configuration c;
+        struct why why;
+        struct input input = {0};
+        memcpy(input.arguments, cases[i].arguments, sizeof cases[i].arguments);
+        assert_int_equal(load(&input, &c, &why), FAULT_NONE);
+        assert_int_equal(c.action, ACTION_RUN);
+        assert_int_equal(c.port, 7);
+        assert_int_equal(!c.command, !cases[i].command);
+        if (c.command)
+            assert_string_equal(c.command->name, cases[i].command);
+        assert_int_equal(!c.format, !cases[i].format);
+        if (c.format)
+            assert_string_equal(c.format, cases[i].format);
+        configuration_done(&c);
     }
 }
 
@@ -400,7 +438,7 @@ static void each_action_has_its_answer(void **state)
     static const char *const answers[] = {
         [ACTION_RUN] = "",
         [ACTION_CHECK_CONFIG] = "configuration is valid\n",
-        [ACTION_HELP] = "Usage: continuum-coordinatord [OPTION]...\n",
+        [ACTION_HELP] = "Usage: continuum-coordinatord [COMMAND] [OPTION]...\n",
         [ACTION_PRINT_CONFIG] = "# SPDX-License-Identifier: Apache-2.0\n",
         [ACTION_VERSION] = "continuum-coordinatord 1.2.3\n",
     };
@@ -445,6 +483,7 @@ int main(void)
         cmocka_unit_test(errors_in_the_environment_name_the_variable),
         cmocka_unit_test(variables_of_others_are_left_alone),
         cmocka_unit_test(errors_on_the_command_line_name_the_argument),
+        cmocka_unit_test(the_words_of_a_command_stand_before_the_options),
         cmocka_unit_test(actions_are_found_and_all_but_the_check_look_no_further),
         cmocka_unit_test(each_action_has_its_answer),
     };

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/commands.h"
+
+#include <string.h>
+
+static const char *const journal_formats[] = {"journal", "csv", NULL};
+
+/* The one table, sorted by name. */
+static const struct command_line commands[] = {
+    {"ledger check", "Read the books anew, say whether they balance, and exit", NULL, ledger_check},
+    {"ledger export", "Print all transfers, for hledger, ledger or a spreadsheet, and exit",
+     journal_formats, ledger_export},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* How many words of `argv` the name is; 0: it is not what they begin with. */
+static int name_match(const char *name, char *const *argv)
+{
+    int words = 0;
+    while (*name) {
+        size_t length = strcspn(name, " ");
+        const char *word = argv[words++];
+        if (!word || strlen(word) != length || memcmp(word, name, length) != 0)
+            return 0;
+        name += length;
+        name += strspn(name, " ");
+    }
+    return words;
+}
+
+const struct command_line *commands_find(char *const *argv, int *ret_words)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        int words = name_match(commands[i].name, argv);
+        if (words) {
+            *ret_words = words;
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+const char *command_format_find(const struct command_line *command, const char *name)
+{
+    for (const char *const *format = command->formats; format && *format; format++) {
+        if (strcmp(*format, name) == 0)
+            return *format;
+    }
+    return NULL;
+}
+
+void commands_print_help(FILE *out)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(out, "  %s", commands[i].name);
+        for (const char *const *format = commands[i].formats; format && *format; format++)
+            fprintf(out, "%s%s", format == commands[i].formats ? " [--format " : "|", *format);
+        fprintf(out, "%s\n        %s.\n", commands[i].formats ? "]" : "", commands[i].help);
+    }
+    fputc('\n', out);
+}
