@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/bytes.h"
 #include "daemon/commands.h"
@@ -32,7 +33,14 @@ static enum fault books_open(const struct configuration *configuration, struct d
     int length = snprintf(path, sizeof path, "%s/continuum.db", configuration->storage_path);
     if (length < 0 || (size_t)length >= sizeof path)
         return why_set(why, FAULT_CONFIGURATION, "storage_path is too long");
-    return database_open(path, DATABASE_READER, ret, why);
+    enum fault fault = database_open(path, DATABASE_READER, ret, why);
+    if (fault == FAULT_STORAGE && access(path, F_OK) == 0 &&
+        access(configuration->storage_path, W_OK) != 0)
+        return why_set(why, fault,
+                       "the storage folder %.100s cannot be written, as those must who share the "
+                       "daemon's log with it: be its user, or copy the folder",
+                       configuration->storage_path);
+    return fault;
 }
 
 static const char *amount_format(struct credits amount, char ret[AMOUNT_SIZE])

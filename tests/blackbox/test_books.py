@@ -151,6 +151,20 @@ class Books(harness.DaemonCase):
             self.assertIn(nowhere, result.stderr)
             self.assertFalse(os.path.exists(nowhere), "nothing was made")
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody who may not write")
+    def test_who_may_not_write_in_the_folder_is_told_what_is_needed(self):
+        daemon = self.fresh()
+        daemon.stop()
+        program = shutil.copy(harness.DAEMON, daemon.folder)
+        for path, mode in ((program, 0o755), (daemon.folder, 0o755), (daemon.storage, 0o555),
+                           (os.path.join(daemon.storage, "continuum.db"), 0o444)):
+            os.chmod(path, mode)
+        result = subprocess.run([program, "ledger", "check", "--storage-path", daemon.storage], capture_output=True,
+                                env=harness.environment(), text=True, timeout=60, check=False, user=65534, group=65534)
+        self.assertEqual((1, ""), (result.returncode, result.stdout))
+        self.assertIn("be its user, or copy the folder", result.stderr)
+        self.assertEqual({"continuum.db", "keys", "lock"}, set(os.listdir(daemon.storage)))
+
     def test_a_word_that_is_no_command_is_refused(self):
         for words in (["ledger"], ["ledger", "burn"], ["check"]):
             result = harness.run(*words, "--storage-path", self.daemon.storage)
