@@ -10,6 +10,7 @@
 #include "store/patterns.h"
 #include "store/search.h"
 #include "util/clock.h"
+#include "util/ids.h"
 
 /*
  * What the loop keeps in memory, read from the rows at start. Two jobs share the work, and no
@@ -22,8 +23,7 @@ struct part {
     struct database *reader;
     enum fault fault;
     struct why why;
-    uint32_t *groups; /* that the next tick has to look at */
-    size_t count, capacity;
+    struct ids groups; /* that the next tick has to look at */
 };
 
 struct loading {
@@ -32,20 +32,6 @@ struct loading {
     struct part tags, releases;
     size_t left; /* parts that are not done */
 };
-
-static enum fault part_note(struct part *part, uint32_t pattern)
-{
-    if (part->count == part->capacity) {
-        size_t capacity = part->capacity ? part->capacity * 2 : 1024;
-        uint32_t *groups = realloc(part->groups, capacity * sizeof *groups);
-        if (!groups)
-            return FAULT_MEMORY;
-        part->groups = groups;
-        part->capacity = capacity;
-    }
-    part->groups[part->count++] = pattern;
-    return FAULT_NONE;
-}
 
 /* ---- Members and tags ---- */
 
@@ -82,7 +68,7 @@ static enum fault load_pattern(void *context, const struct pattern_loaded *patte
         catalog_load(coordinator->catalog, pattern->pattern, &pattern->tag, pattern->contributions);
     __atomic_add_fetch(&coordinator->loaded, 1, __ATOMIC_RELAXED);
     bool enough = pattern->contributions >= pattern->k && !pattern->spoiled;
-    return !fault && enough ? part_note(part, pattern->pattern) : fault;
+    return !fault && enough ? ids_push(&part->groups, pattern->pattern) : fault;
 }
 
 static enum fault load_tags(struct part *part)
@@ -112,7 +98,7 @@ static enum fault load_release(void *context, const struct release_row *release)
 
 static enum fault load_unsettled(void *context, uint32_t pattern)
 {
-    return part_note(context, pattern);
+    return ids_push(&((struct part *)context)->groups, pattern);
 }
 
 static enum fault load_releases(struct part *part)
@@ -147,19 +133,20 @@ static enum fault loading_mark(const struct loading *loading)
 {
     const struct coordinator *coordinator = loading->coordinator;
     enum fault fault = FAULT_NONE;
-    for (size_t i = 0; i < loading->tags.count && !fault; i++)
-        if (!search_has(coordinator->search, loading->tags.groups[i]))
-            fault = catalog_mark(coordinator->catalog, loading->tags.groups[i]);
-    for (size_t i = 0; i < loading->releases.count && !fault; i++)
-        fault = catalog_mark(coordinator->catalog, loading->releases.groups[i]);
+    const struct ids *tags = &loading->tags.groups, *releases = &loading->releases.groups;
+    for (size_t i = 0; i < tags->count && !fault; i++)
+        if (!search_has(coordinator->search, tags->items[i]))
+            fault = catalog_mark(coordinator->catalog, tags->items[i]);
+    for (size_t i = 0; i < releases->count && !fault; i++)
+        fault = catalog_mark(coordinator->catalog, releases->items[i]);
     return fault;
 }
 
 static void loading_free(struct loading *loading)
 {
     database_close(loading->releases.reader);
-    free(loading->tags.groups);
-    free(loading->releases.groups);
+    ids_done(&loading->tags.groups);
+    ids_done(&loading->releases.groups);
     free(loading);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/ids.h"
 
 /*
  *   slots[hash of tag] -> id      open addressing, linear probing, 0 is empty; deletion shifts back
@@ -15,11 +16,6 @@ struct entry {
     uint32_t contributions;
     uint32_t holds;
     bool used, marked;
-};
-
-struct ids { /* a growing list */
-    uint32_t *items;
-    size_t first, count, capacity; /* items[first .. first + count) */
 };
 
 struct catalog {
@@ -33,24 +29,6 @@ struct catalog {
 };
 
 enum { SLOTS_FIRST = 1024, ENTRIES_FIRST = 1024 };
-
-static enum fault ids_push(struct ids *ids, uint32_t id)
-{
-    bool full = ids->first + ids->count == ids->capacity;
-    if (full && ids->first > ids->capacity / 4) {
-        memmove(ids->items, ids->items + ids->first, ids->count * sizeof *ids->items);
-        ids->first = 0;
-    } else if (full) {
-        size_t capacity = ids->capacity ? ids->capacity * 2 : 1024;
-        uint32_t *items = realloc(ids->items, capacity * sizeof *items);
-        if (!items)
-            return FAULT_MEMORY;
-        ids->items = items;
-        ids->capacity = capacity;
-    }
-    ids->items[ids->first + ids->count++] = id;
-    return FAULT_NONE;
-}
 
 static void free_catalog(struct catalog **catalog)
 {
@@ -80,8 +58,8 @@ void catalog_free(struct catalog *catalog)
         return;
     free(catalog->slots);
     free(catalog->entries);
-    free(catalog->free_ids.items);
-    free(catalog->marked.items);
+    ids_done(&catalog->free_ids);
+    ids_done(&catalog->marked);
     free(catalog);
 }
 
