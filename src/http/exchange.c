@@ -104,10 +104,10 @@ static bool method_sends(enum method method)
     return method == METHOD_POST || method == METHOD_PUT || method == METHOD_PATCH;
 }
 
-static enum fault exchange_authenticate(struct exchange *exchange, const struct head *head)
+static enum fault exchange_authenticate(struct exchange *exchange)
 {
     static const char scheme[] = "Bearer ";
-    const char *token = head->authorization;
+    const char *token = exchange->authorization;
     if (!token || strncasecmp(token, scheme, sizeof scheme - 1) != 0)
         return FAULT_TOKEN_INVALID;
     token += sizeof scheme - 1;
@@ -187,7 +187,7 @@ static enum fault exchange_check(struct exchange *exchange, const struct head *h
     if (method_sends(exchange->request.method) && head_has_body(head) && !head_is_json(head))
         return FAULT_UNSUPPORTED_MEDIA_TYPE;
     if (exchange->route->access != ACCESS_ANYONE)
-        fault = exchange_authenticate(exchange, head);
+        fault = exchange_authenticate(exchange);
     return fault == FAULT_NONE ? exchange_check_query(exchange, why) : fault;
 }
 
@@ -238,6 +238,7 @@ struct exchange *exchange_new(struct exchanges *all, struct MHD_Connection *mhd,
     struct head head = {0};
     struct why why = {0};
     MHD_get_connection_values(mhd, MHD_HEADER_KIND, head_take, &head);
+    exchange->authorization = head.authorization; /* stays valid as long as the exchange */
     exchange->closes = !head_is_framed(&head) || head_has_body(&head);
     enum fault fault = exchange_check(exchange, &head, &why);
     if (fault != FAULT_NONE)
@@ -311,11 +312,7 @@ static bool exchange_may_wait(const struct exchange *exchange)
  */
 static enum fault exchange_authenticate_again(struct exchange *exchange)
 {
-    struct head head = {0};
-    if (exchange->route->access == ACCESS_ANYONE)
-        return FAULT_NONE;
-    MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, head_take, &head);
-    return exchange_authenticate(exchange, &head);
+    return exchange->route->access == ACCESS_ANYONE ? FAULT_NONE : exchange_authenticate(exchange);
 }
 
 void exchange_handle(struct exchange *exchange)

@@ -37,6 +37,7 @@ struct exchange {
     struct connection *connection;
     struct MHD_Connection *mhd;
     const struct route *route;
+    const char *authorization; /* the header, as sent; NULL: without */
     enum phase phase;
     bool closes;       /* its end in the stream of bytes is unknown, or its body is not read */
     bool headers_lost; /* no memory for a header of the answer */
