@@ -6,6 +6,7 @@
 #include "api/json.h"
 #include "domain/directory.h"
 #include "http/request.h"
+#include "store/page.h"
 
 /* The request's api. */
 struct api *api_of(const struct request *request);

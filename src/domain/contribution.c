@@ -198,10 +198,7 @@ enum fault contribution_submit(struct contribution *contribution)
 static enum fault contributions_page_apply(struct command *command, struct database *database)
 {
     struct contributions_page *list = (struct contributions_page *)command;
-    enum fault fault = contributions_list(database, list->number, list->page.after,
-                                          list->page.limit + 1, list->listed, &list->count);
-    page_cut(&list->page, &list->count);
-    return fault;
+    return contributions_list(database, list->number, &list->page, list->listed, &list->count);
 }
 
 struct contributions_page *contributions_page_new(struct coordinator *coordinator)

@@ -50,7 +50,7 @@ struct contributions_page {
     struct operation operation;
     int64_t number;
     struct page page;
-    struct contribution_listed listed[PAGE_MAX + 1]; /* outputs */
+    struct contribution_listed listed[PAGE_MAX]; /* outputs */
     size_t count;
 };
 

@@ -174,10 +174,3 @@ void operation_free(struct operation *operation)
     arena_done(&operation->arena);
     free(operation);
 }
-
-void page_cut(struct page *page, size_t *count)
-{
-    page->more = *count > page->limit;
-    if (page->more)
-        *count = page->limit;
-}

@@ -103,18 +103,6 @@ void *operation_new(struct coordinator *coordinator, size_t size,
 
 void operation_submit(struct operation *operation);
 
-/* A part of a list: what comes behind `after`, at most `limit` (1 to PAGE_MAX); `more` says whether
- * that was not all. */
-enum { PAGE_MAX = 200 };
-struct page {
-    int64_t after;
-    size_t limit;
-    bool more;
-};
-
-/* Lists are read with one element more than asked for: it only says that there is more. */
-void page_cut(struct page *page, size_t *count);
-
 /* Frees an operation that was never submitted. Takes NULL. */
 void operation_free(struct operation *operation);
 

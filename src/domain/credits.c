@@ -107,10 +107,7 @@ struct account *account_new(struct coordinator *coordinator)
 static enum fault ledger_page_apply(struct command *command, struct database *database)
 {
     struct ledger_page *ledger = (struct ledger_page *)command;
-    enum fault fault = ledger_list(database, ledger->number, ledger->page.after,
-                                   ledger->page.limit + 1, ledger->transfers, &ledger->count);
-    page_cut(&ledger->page, &ledger->count);
-    return fault;
+    return ledger_list(database, ledger->number, &ledger->page, ledger->transfers, &ledger->count);
 }
 
 struct ledger_page *ledger_page_new(struct coordinator *coordinator)

@@ -62,7 +62,7 @@ struct ledger_page {
     struct operation operation;
     int64_t number;
     struct page page;
-    struct transfer transfers[PAGE_MAX + 1]; /* outputs */
+    struct transfer transfers[PAGE_MAX]; /* outputs */
     size_t count;
 };
 

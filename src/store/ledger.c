@@ -140,7 +140,7 @@ static void transfer_read(struct statement *row, struct transfer *ret)
                sizeof ret->tag.bytes);
 }
 
-enum fault ledger_list(struct database *database, int64_t account, int64_t after, size_t max,
+enum fault ledger_list(struct database *database, int64_t account, struct page *page,
                        struct transfer *ret, size_t *ret_count)
 {
     /* Two ranges of two partial indexes, merged: cheaper than it looks, and bounded by the limit.
@@ -155,11 +155,12 @@ enum fault ledger_list(struct database *database, int64_t account, int64_t after
         "  AND sequence > ?2 ORDER BY sequence LIMIT ?3)"
         ") ORDER BY sequence LIMIT ?3");
     sql_integer(row, account);
-    sql_integer(row, after);
-    sql_integer(row, (int64_t)max);
+    sql_integer(row, page->after);
+    sql_integer(row, (int64_t)page->limit + 1); /* the last one only says that there is more */
     size_t count = 0;
-    while (count < max && sql_step(row))
+    while (count < page->limit && sql_step(row))
         transfer_read(row, &ret[count++]);
+    page->more = count == page->limit && sql_step(row);
     enum fault fault = sql_end(row);
     if (!fault)
         *ret_count = count;

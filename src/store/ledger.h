@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "crypto/bytes.h"
+#include "store/page.h"
 #include "util/credits.h"
 #include "util/fault.h"
 
@@ -60,11 +61,9 @@ enum fault ledger_transfer(struct database *database, const struct transfer *tra
 enum fault ledger_amount(struct database *database, const struct transfer_id *id,
                          struct credits *ret);
 
-/*
- * Transfers of one account in order, those with a sequence above `after`, at most `max`. Returns
- * their number in *ret_count.
- */
-enum fault ledger_list(struct database *database, int64_t account, int64_t after, size_t max,
+/* A page of the transfers of one account, in the order of their sequences, into `ret`, which has
+ * room for page->limit; their number in *ret_count. */
+enum fault ledger_list(struct database *database, int64_t account, struct page *page,
                        struct transfer *ret, size_t *ret_count);
 
 /*

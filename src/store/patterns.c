@@ -183,18 +183,18 @@ enum fault contribution_delete(struct database *database, const struct contribut
     return fault;
 }
 
-enum fault contributions_list(struct database *database, int64_t instance, int64_t after,
-                              size_t max, struct contribution_listed *ret, size_t *ret_count)
+enum fault contributions_list(struct database *database, int64_t instance, struct page *page,
+                              struct contribution_listed *ret, size_t *ret_count)
 {
     struct statement *row =
         sql(database, "SELECT c.sequence, p.tag, p.domain, c.confidence, c.accepted_at, c.state,"
                       " c.payment FROM contribution c JOIN pattern p ON p.id = c.pattern"
                       " WHERE c.instance = ? AND c.sequence > ? ORDER BY c.sequence LIMIT ?");
     sql_integer(row, instance);
-    sql_integer(row, after);
-    sql_integer(row, (int64_t)max);
+    sql_integer(row, page->after);
+    sql_integer(row, (int64_t)page->limit + 1); /* the last one only says that there is more */
     size_t count = 0;
-    for (; count < max && sql_step(row); count++) {
+    for (; count < page->limit && sql_step(row); count++) {
         struct contribution_listed *listed = &ret[count];
         listed->sequence = sql_column_integer(row, 0);
         memcpy(listed->tag.bytes, sql_column_blob(row, 1, 32), 32);
@@ -204,6 +204,7 @@ enum fault contributions_list(struct database *database, int64_t instance, int64
         listed->state = (enum contribution_state)sql_column_integer(row, 5);
         listed->payment = (enum payment)sql_column_integer(row, 6);
     }
+    page->more = count == page->limit && sql_step(row);
     enum fault fault = sql_end(row);
     if (!fault)
         *ret_count = count;

@@ -6,6 +6,7 @@
 
 #include "crypto/record.h"
 #include "store/judgements.h"
+#include "store/page.h"
 #include "util/fault.h"
 
 struct database;
@@ -70,9 +71,10 @@ struct contribution_listed {
     enum payment payment;
 };
 
-/* Those of `instance` with a sequence above `after`, at most `max`, oldest first. */
-enum fault contributions_list(struct database *database, int64_t instance, int64_t after,
-                              size_t max, struct contribution_listed *ret, size_t *ret_count);
+/* A page of those of `instance`, in the order of their sequences, into `ret`, which has room for
+ * page->limit; their number in *ret_count. */
+enum fault contributions_list(struct database *database, int64_t instance, struct page *page,
+                              struct contribution_listed *ret, size_t *ret_count);
 
 /* A contributor of a group, as a release tick needs it. */
 struct contributor {

@@ -214,29 +214,29 @@ static void the_amount_of_an_earning_is_found_by_its_id(void **state)
 static void a_list_has_what_came_in_and_went_out_in_order_page_by_page(void **state)
 {
     struct fixture *fixture = *state;
-    struct transfer page[3];
+    struct transfer listed[3];
+    struct page page = {.limit = 3};
     size_t count = 0, total = 0;
-    int64_t after = 0;
     for (uint8_t i = 0; i < 10; i++) {
         make(fixture, earning(fixture->alice, 1000 + i), (uint8_t)(3 * i));
         make(fixture, earning(fixture->bob, 1), (uint8_t)(3 * i + 1));
         make(fixture, spending(fixture->alice, 10 + i), (uint8_t)(3 * i + 2));
     }
     do {
-        assert_int_equal(ledger_list(fixture->database, fixture->alice, after, 3, page, &count),
+        assert_int_equal(ledger_list(fixture->database, fixture->alice, &page, listed, &count),
                          FAULT_NONE);
         for (size_t i = 0; i < count; i++, total++) {
             bool came_in = total % 2 == 0;
             int64_t milli = (int64_t)(came_in ? 1000 : 10) + (int64_t)(total / 2);
-            assert_true(page[i].sequence > after);
-            assert_int_equal(page[i].kind, came_in ? TRANSFER_CONTRIBUTE : TRANSFER_QUERY);
-            assert_int_equal(page[i].amount.milli, milli);
-            assert_int_equal(page[i].has_tag, came_in);
-            assert_int_equal(came_in ? page[i].credit : page[i].debit, fixture->alice);
-            assert_int_equal(page[i].created_at_s, NOW_S);
-            after = page[i].sequence;
+            assert_true(listed[i].sequence > page.after);
+            assert_int_equal(listed[i].kind, came_in ? TRANSFER_CONTRIBUTE : TRANSFER_QUERY);
+            assert_int_equal(listed[i].amount.milli, milli);
+            assert_int_equal(listed[i].has_tag, came_in);
+            assert_int_equal(came_in ? listed[i].credit : listed[i].debit, fixture->alice);
+            assert_int_equal(listed[i].created_at_s, NOW_S);
+            page.after = listed[i].sequence;
         }
-    } while (count > 0);
+    } while (page.more);
     assert_int_equal(total, 20);
 }
 

@@ -170,8 +170,8 @@ static void a_pattern_with_contributions_cannot_be_deleted(void **state)
 static void a_list_pages_through_ones_own_oldest_first(void **state)
 {
     struct fixture *fixture = *state;
-    struct contribution_listed page[3];
-    int64_t after = 0;
+    struct contribution_listed listed[3];
+    struct page page = {.limit = 3};
     size_t count = 0, total = 0;
     for (uint32_t pattern = 1; pattern <= PATTERNS; pattern++) {
         add(fixture, 0, pattern);
@@ -179,19 +179,19 @@ static void a_list_pages_through_ones_own_oldest_first(void **state)
     }
     do {
         assert_int_equal(
-            contributions_list(fixture->database, fixture->members[0], after, 3, page, &count),
+            contributions_list(fixture->database, fixture->members[0], &page, listed, &count),
             FAULT_NONE);
-        assert_true(count <= 3);
+        assert_in_range(count, 1, 3);
         for (size_t i = 0; i < count; i++, total++) {
             const struct record *record = &fixture->patterns[total + 1].record;
-            assert_int_equal(page[i].sequence, total + 1);
-            assert_memory_equal(&page[i].tag, &record->tag, sizeof record->tag);
-            assert_string_equal(page[i].domain, record->domain);
-            assert_int_equal(page[i].confidence, 70);
-            assert_int_equal(page[i].accepted_at_s, 5000);
-            after = page[i].sequence;
+            assert_int_equal(listed[i].sequence, total + 1);
+            assert_memory_equal(&listed[i].tag, &record->tag, sizeof record->tag);
+            assert_string_equal(listed[i].domain, record->domain);
+            assert_int_equal(listed[i].confidence, 70);
+            assert_int_equal(listed[i].accepted_at_s, 5000);
+            page.after = listed[i].sequence;
         }
-    } while (count > 0);
+    } while (page.more);
     assert_int_equal(total, PATTERNS);
 }
 
