@@ -108,10 +108,7 @@ static void parsing_done(struct job *job)
     struct request *request = parsing->request;
     const struct instance *instance = api_caller(request);
     enum fault fault = instance ? parsing_submit(parsing, instance) : FAULT_TOKEN_INVALID;
-    if (fault) {
-        operation_free(&parsing->contribution->operation);
-        api_refuse_findings(request, fault, &parsing->findings);
-    }
+    api_refuse_unsubmitted(request, &parsing->contribution->operation, fault, &parsing->findings);
     findings_done(&parsing->findings);
 }
 

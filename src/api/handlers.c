@@ -57,6 +57,18 @@ void api_refuse_findings(struct request *request, enum fault fault, struct findi
     findings_done(findings);
 }
 
+void api_refuse_unsubmitted(struct request *request, struct operation *operation, enum fault fault,
+                            struct findings *findings)
+{
+    if (!fault)
+        return;
+    operation_free(operation);
+    if (findings)
+        api_refuse_findings(request, fault, findings);
+    else
+        api_refuse(request, fault);
+}
+
 bool api_body(struct request *request, const struct field *fields, size_t count, void *target,
               json_t **ret_root)
 {
@@ -75,28 +87,26 @@ bool api_body(struct request *request, const struct field *fields, size_t count,
     return true;
 }
 
-static bool parameter_refuse(struct request *request, const char *what)
-{
-    struct why why;
-    why_set(&why, FAULT_INVALID_REQUEST, "%s", what);
-    request_refuse(request, FAULT_INVALID_REQUEST, &why, NULL);
-    return false;
-}
-
 bool api_page(struct request *request, struct page *ret)
 {
     const char *cursor = request_parameter(request, "cursor");
     const char *limit = request_parameter(request, "limit");
     const struct keyring *keyring = api_of(request)->coordinator->keyring;
+    struct cursor_owner owner = {request->caller, request->path};
     uint64_t number = PAGE_DEFAULT;
+    enum fault fault = FAULT_NONE;
+    struct why why;
     *ret = (struct page){0};
     if (limit && !number_parse(limit, 1, PAGE_MAX, &number))
-        return parameter_refuse(request, "the parameter limit must be a number from 1 to 200");
-    struct cursor_owner owner = {request->caller, request->path};
-    if (cursor && !cursor_open(keyring->token, &owner, cursor, &ret->after))
-        return parameter_refuse(request, "the parameter cursor is not one that you were given");
+        fault = why_set(&why, FAULT_INVALID_REQUEST,
+                        "the parameter limit must be a number from 1 to %d", PAGE_MAX);
+    else if (cursor && !cursor_open(keyring->token, &owner, cursor, &ret->after))
+        fault = why_set(&why, FAULT_INVALID_REQUEST,
+                        "the parameter cursor is not one that you were given");
+    if (fault)
+        request_refuse(request, fault, &why, NULL);
     ret->limit = (size_t)number;
-    return true;
+    return fault == FAULT_NONE;
 }
 
 bool api_tag(struct request *request, struct tag *ret)

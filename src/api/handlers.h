@@ -48,6 +48,13 @@ void api_refuse(struct request *request, enum fault fault);
  * released. */
 void api_refuse_findings(struct request *request, enum fault fault, struct findings *findings);
 
+/*
+ * Unless `fault` is FAULT_NONE: frees an operation that was not submitted, and refuses.
+ * `findings` may be NULL; otherwise as api_refuse_findings, also when nothing was found.
+ */
+void api_refuse_unsubmitted(struct request *request, struct operation *operation, enum fault fault,
+                            struct findings *findings);
+
 /* The cursor behind `position`, for who asks; null when there is no more. */
 json_t *api_cursor(const struct request *request, int64_t position, bool more);
 

@@ -181,8 +181,7 @@ void instances_post_handle(struct request *request)
         join_body_decode(&body, join, &findings);
     json_decref(root);
     if (findings.errors) {
-        api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
-        operation_free(&join->operation);
+        api_refuse_unsubmitted(request, &join->operation, FAULT_INVALID_REQUEST, &findings);
         return;
     }
     if (join && !directory_find_key(coordinator->directory, &join->row.public_key) &&
@@ -197,10 +196,7 @@ void instances_post_handle(struct request *request)
         join->operation.context = request;
         fault = join_submit(join);
     }
-    if (fault) {
-        api_refuse(request, fault);
-        operation_free(&join->operation);
-    }
+    api_refuse_unsubmitted(request, join ? &join->operation : NULL, fault, NULL);
 }
 
 /* ---- GET, PATCH, DELETE /v1/instances/{id} ---- */

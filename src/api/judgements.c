@@ -6,16 +6,6 @@
 
 enum { WORD_MAX = 16 };
 
-/* Answers for an operation that was not submitted, and frees it. */
-static void refuse_unsubmitted(struct request *request, struct operation *operation,
-                               enum fault fault)
-{
-    if (!fault)
-        return;
-    operation_free(operation);
-    api_refuse(request, fault);
-}
-
 /* One of two words. False: it is neither. */
 static bool word_decode(const char *word, const char *yes, const char *no, bool *ret_is_yes)
 {
@@ -82,8 +72,7 @@ void verifications_post_handle(struct request *request)
     }
     verification_decode(&body, verification, &findings);
     if (findings.errors) {
-        operation_free(&verification->operation);
-        api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
+        api_refuse_unsubmitted(request, &verification->operation, FAULT_INVALID_REQUEST, &findings);
         return;
     }
     if (!api_tag(request, &verification->tag)) {
@@ -93,8 +82,9 @@ void verifications_post_handle(struct request *request)
     verification->tag_text = request->captures[0];
     verification->operation.answer = verification_answer;
     verification->operation.context = request;
-    refuse_unsubmitted(request, &verification->operation,
-                       verification_submit(verification, api_caller(request), api_now_s()));
+    api_refuse_unsubmitted(request, &verification->operation,
+                           verification_submit(verification, api_caller(request), api_now_s()),
+                           NULL);
 }
 
 /* ---- GET /v1/patterns/{tag}/verifications ---- */
@@ -135,8 +125,8 @@ void verifications_get_handle(struct request *request)
     }
     verifications->operation.answer = verifications_answer;
     verifications->operation.context = request;
-    refuse_unsubmitted(request, &verifications->operation,
-                       verifications_submit(verifications, &tag));
+    api_refuse_unsubmitted(request, &verifications->operation,
+                           verifications_submit(verifications, &tag), NULL);
 }
 
 /* ---- PUT /v1/patterns/{tag}/vote ---- */
@@ -184,6 +174,6 @@ void vote_put_handle(struct request *request)
     vote->high = high;
     vote->operation.answer = vote_answer;
     vote->operation.context = request;
-    refuse_unsubmitted(request, &vote->operation,
-                       vote_submit(vote, &tag, api_caller(request), api_now_s()));
+    api_refuse_unsubmitted(request, &vote->operation,
+                           vote_submit(vote, &tag, api_caller(request), api_now_s()), NULL);
 }

@@ -52,9 +52,6 @@ void pattern_get_handle(struct request *request)
     }
     lookup->operation.answer = lookup_answer;
     lookup->operation.context = request;
-    enum fault fault = lookup_submit(lookup, &tag, api_caller(request), api_now_s());
-    if (fault) {
-        operation_free(&lookup->operation);
-        api_refuse(request, fault);
-    }
+    api_refuse_unsubmitted(request, &lookup->operation,
+                           lookup_submit(lookup, &tag, api_caller(request), api_now_s()), NULL);
 }

@@ -120,11 +120,5 @@ void queries_post_handle(struct request *request)
         return;
     }
     enum fault fault = findings.errors ? FAULT_INVALID_REQUEST : query_start(request, query);
-    if (!fault)
-        return;
-    operation_free(&query->operation);
-    if (findings.errors)
-        api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
-    else
-        api_refuse(request, fault);
+    api_refuse_unsubmitted(request, &query->operation, fault, &findings);
 }

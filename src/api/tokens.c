@@ -74,11 +74,5 @@ void tokens_post_handle(struct request *request)
     token_request->operation.context = request;
     enum fault fault =
         findings.errors ? FAULT_INVALID_REQUEST : token_request_submit(token_request);
-    if (!fault)
-        return;
-    operation_free(&token_request->operation);
-    if (findings.errors)
-        api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
-    else
-        api_refuse(request, fault);
+    api_refuse_unsubmitted(request, &token_request->operation, fault, &findings);
 }
