@@ -18,7 +18,7 @@ LABEL org.opencontainers.image.title="continuum-coordinatord" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN apt-get update -q \
  && apt-get install -y -q --no-install-recommends \
-        libinih1 libjansson4 libmicrohttpd12 libsodium23 libsqlite3-0 libsystemd0 \
+        libinih1 libjansson4 libmicrohttpd12 libsodium23 libsqlite3-0 libsystemd0 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --system --gid 10001 continuum \
  && useradd --system --uid 10001 --gid continuum --no-create-home --home-dir /var/lib/continuum \

@@ -48,7 +48,7 @@ VECTORS    := $(if $(VECTORS_SRC),$(BUILD)/continuum-vectors)
 
 # ---- Flags ---------------------------------------------------------------------------------------
 
-DAEMON_PACKAGES := libmicrohttpd libsodium sqlite3 jansson libsystemd inih
+DAEMON_PACKAGES := libmicrohttpd libsodium sqlite3 jansson libsystemd inih zlib
 CLIENT_PACKAGES := libsodium jansson libcurl libutf8proc
 PACKAGES        := $(sort $(DAEMON_PACKAGES) $(CLIENT_PACKAGES))
 

@@ -249,6 +249,7 @@ struct exchange *exchange_new(struct exchanges *all, struct MHD_Connection *mhd,
 void exchange_free(struct exchange *exchange)
 {
     exchange->all->count--;
+    stream_close(exchange);
     if (exchange->response)
         MHD_destroy_response(exchange->response);
     arena_done(&exchange->request.arena);

@@ -10,6 +10,7 @@
 #include "http/connection.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "http/stream.h"
 
 struct MHD_Connection;
 struct MHD_Response;
@@ -22,6 +23,9 @@ struct MHD_Response;
  *         |                           |            ^
  *         |                           +-> WAITING -+     connection suspended; resumed by the next turn
  *         +---------- refused ---------------------+     what the client still sends is thrown away
+ *
+ * An answer that is a stream (stream.h) is suspended and resumed further times, whenever it has to wait for its next
+ * piece.
  */
 /* clang-format on */
 enum phase { PHASE_RECEIVING, PHASE_HANDLING, PHASE_WAITING, PHASE_ANSWERED };
@@ -29,6 +33,16 @@ enum phase { PHASE_RECEIVING, PHASE_HANDLING, PHASE_WAITING, PHASE_ANSWERED };
 struct header_line {
     struct header_line *next;
     const char *name, *value;
+};
+
+/* An answer that is made while it is sent. */
+struct stream {
+    struct stream_source source; /* without `close`: the answer is none */
+    const uint8_t *piece;
+    size_t length, sent; /* of the piece */
+    bool pulled;         /* and not given yet */
+    bool suspended;      /* its connection, for want of a piece */
+    bool last, broken;
 };
 
 struct exchange {
@@ -46,7 +60,9 @@ struct exchange {
     struct header_line *headers;   /* of the answer */
     struct MHD_Response *response; /* NULL: not even a problem document found memory */
     unsigned status;
+    struct stream stream;
     TAILQ_ENTRY(exchange) queue;
+    TAILQ_ENTRY(exchange) by_stream;
 };
 
 /* All exchanges, and what they have in common. */
@@ -61,8 +77,9 @@ struct exchanges {
     size_t count, waiting_count;
     size_t buffered;                          /* bytes of bodies */
     TAILQ_HEAD(, exchange) waiting, answered; /* answered: and to be resumed */
-    bool draining;                            /* every answer closes its connection */
-    bool closing;                             /* no handler is called any more */
+    TAILQ_HEAD(, exchange) streams;
+    bool draining; /* every answer closes its connection */
+    bool closing;  /* no handler is called any more */
 };
 
 /* The exchange for a request whose headers are in, refused already if they are enough for that;
@@ -77,5 +94,23 @@ bool exchange_take(struct exchange *exchange, const char *data, size_t length);
 /* The body is complete: calls the handler. Then the exchange is answered, or waits and the
  * connection must be suspended. */
 void exchange_handle(struct exchange *exchange);
+
+/* The exchange that `request` is the first member of. */
+struct exchange *exchange_of(struct request *request);
+
+/* Gives the exchange its answer; takes over `response`. NULL, or memory is out: the connection is
+ * closed without one. */
+void exchange_answer(struct exchange *exchange, unsigned status, struct MHD_Response *response,
+                     const char *media_type);
+
+/* Ends all streams, so that their clients see that they were cut off; those that wait for a piece,
+ * when they have it. */
+void streams_break(struct exchanges *all);
+
+/* The same for those that wait for a piece that nobody will give any more. */
+void streams_abandon(struct exchanges *all);
+
+/* Closes the source, if there is one. */
+void stream_close(struct exchange *exchange);
 
 #endif

@@ -15,7 +15,7 @@
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
 
-static struct exchange *exchange_of(struct request *request)
+struct exchange *exchange_of(struct request *request)
 {
     return (struct exchange *)(void *)request;
 }
@@ -93,10 +93,8 @@ static bool headers_add(struct exchange *exchange, struct MHD_Response *response
     return added;
 }
 
-/* Gives the exchange its answer; takes over `response`. When memory is out, the connection is
- * closed without one. */
-static void exchange_answer(struct exchange *exchange, unsigned status,
-                            struct MHD_Response *response, const char *media_type)
+void exchange_answer(struct exchange *exchange, unsigned status, struct MHD_Response *response,
+                     const char *media_type)
 {
     struct exchanges *all = exchange->all;
     assert(exchange->phase != PHASE_ANSWERED);

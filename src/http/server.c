@@ -232,6 +232,7 @@ enum fault server_open(const struct server_settings *settings, int listen_fd,
     exchanges->connections = &server->connections;
     TAILQ_INIT(&exchanges->waiting);
     TAILQ_INIT(&exchanges->answered);
+    TAILQ_INIT(&exchanges->streams);
     bytes_random(exchanges->id_key, sizeof exchanges->id_key);
     enum fault fault = peers_parse(settings->trusted_proxies, &exchanges->trusted, why);
     if (fault != FAULT_NONE)
@@ -285,6 +286,7 @@ void server_drain(struct server *server)
 {
     MHD_quiesce_daemon(server->daemon);
     server->exchanges.draining = true;
+    streams_break(&server->exchanges);
     connections_cut_idle(&server->connections);
 }
 
@@ -297,6 +299,7 @@ void server_close(struct server *server)
     server->exchanges.closing = true;
     while ((exchange = TAILQ_FIRST(&server->exchanges.waiting)))
         request_refuse(&exchange->request, FAULT_SHUTTING_DOWN, NULL, NULL);
+    streams_abandon(&server->exchanges);
     server_turn(server);
     for (int i = 0; i < CLOSE_ROUNDS && !server_is_quiet(server); i++) {
         struct pollfd wait = {.fd = server->epoll_fd, .events = POLLIN};

@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "crypto/bytes.h"
+#include "http/stream.h"
 #include "util/clock.h"
 
 enum { PATIENCE_MS = 10000 };
@@ -35,6 +36,43 @@ static void big(struct request *request)
     memset(text, 'x', RIG_BIG_BODY);
     request_answer(request, 200, json_pack("{s:s%}", "text", text, (size_t)RIG_BIG_BODY));
     free(text);
+}
+
+static void stream_closed(void *userdata)
+{
+    struct rig *rig = userdata;
+    rig->closed++;
+}
+
+static void piece_give(struct request *request, void *userdata)
+{
+    static const char piece[RIG_PIECE];
+    struct rig *rig = userdata;
+    if (rig->pulls++ < rig->pieces)
+        stream_give(request, piece, sizeof piece);
+    else
+        stream_end(request, NULL, 0);
+}
+
+static void stream(struct request *request)
+{
+    count(request);
+    request_answer_stream(request, "text/plain",
+                          &(struct stream_source){piece_give, stream_closed, request->context});
+}
+
+static void piece_park(struct request *request, void *userdata)
+{
+    struct rig *rig = userdata;
+    rig->pulls++;
+    rig->pulled = request;
+}
+
+static void stream_parked(struct request *request)
+{
+    count(request);
+    request_answer_stream(request, "text/plain",
+                          &(struct stream_source){piece_park, stream_closed, request->context});
 }
 
 static void health(struct request *request)
@@ -89,9 +127,11 @@ static const struct route routes[] = {
     {METHOD_GET, "/big", ACCESS_ANYONE, big},
     {METHOD_GET, "/health", ACCESS_ANYONE, health},
     {METHOD_POST, "/open", ACCESS_ANYONE, echo},
+    {METHOD_GET, "/stream", ACCESS_ANYONE, stream},
     {METHOD_POST, "/v1/echo", ACCESS_MEMBER, echo},
     {METHOD_GET, "/v1/parked", ACCESS_MEMBER, parked},
     {METHOD_GET, "/v1/query", ACCESS_MEMBER, query},
+    {METHOD_GET, "/v1/stream", ACCESS_MEMBER, stream_parked},
     {METHOD_DELETE, "/v1/things/{id}", ACCESS_MEMBER, thing_delete},
     {METHOD_GET, "/v1/things/{id}", ACCESS_MEMBER, thing_get},
 };

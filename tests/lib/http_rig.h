@@ -8,7 +8,7 @@
 
 #include "http/server.h"
 
-enum { RIG_PARKED_MAX = 64, RIG_BIG_BODY = 16 << 20 };
+enum { RIG_PARKED_MAX = 64, RIG_BIG_BODY = 16 << 20, RIG_PIECE = 64 << 10 };
 
 /*
  * A server on a free port of 127.0.0.1 and clients with real sockets, all in one thread: whatever
@@ -18,9 +18,11 @@ enum { RIG_PARKED_MAX = 64, RIG_BIG_BODY = 16 << 20 };
  *     GET    /big                     anyone   RIG_BIG_BODY bytes and more
  *     GET    /health                  anyone   {}
  *     POST   /open                    anyone   what it got: {length, body}
+ *     GET    /stream                  anyone   `pieces` times RIG_PIECE bytes, each given at once
  *     POST   /v1/echo                 member   the same
  *     GET    /v1/parked               member   waits in `parked`
  *     GET    /v1/query                member   {a, b: parameters or null, address: hex, caller}
+ *     GET    /v1/stream               member   a stream whose pulls wait in `pulled`
  *     DELETE /v1/things/{id}          member   202 without a body, and the header X-Thing: id
  *     GET    /v1/things/{id}          member   {id}
  */
@@ -30,6 +32,8 @@ struct rig {
     uint16_t port;
     struct request *parked[RIG_PARKED_MAX];
     size_t parked_count, handled;
+    struct request *pulled;       /* the last that wants a piece; the test sets it back */
+    size_t pieces, pulls, closed; /* of /stream: how many it has; of all streams */
 };
 
 /* Limits that no test meets by accident. */
