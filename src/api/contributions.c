@@ -69,9 +69,10 @@ static void contribution_answer(struct operation *operation, enum fault fault)
     struct request *request = operation->context;
     size_t accepted = 0;
     if (fault) {
-        api_refuse(request, fault);
+        api_refuse_metered(request, fault, &contribution->allowance);
         return;
     }
+    api_meter(request, &contribution->allowance);
     json_t *results = results_encode(contribution, &accepted);
     request_answer(request, 200,
                    json_pack("{s:o, s:i, s:o, s:o, s:I}", "results", results, "accepted",

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/handlers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "crypto/cursor.h"
 #include "store/keyring.h"
 #include "util/clock.h"
 #include "util/number.h"
+
+enum { DAY_S = 86400 };
 
 struct api *api_of(const struct request *request)
 {
@@ -126,4 +129,37 @@ json_t *api_cursor(const struct request *request, int64_t position, bool more)
     struct cursor_owner owner = {request->caller, request->path};
     cursor_seal(api_of(request)->coordinator->keyring->token, &owner, position, text);
     return json_string(text);
+}
+
+void api_retry_after(struct request *request, uint32_t seconds)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", seconds);
+    request_answer_header(request, "Retry-After", text);
+}
+
+void api_meter(struct request *request, const struct allowance *allowance)
+{
+    const char *name = quota_name(allowance->quota);
+    char text[96];
+    if (allowance->resets_in_s == 0)
+        return;
+    snprintf(text, sizeof text, "\"%s\";q=%u;w=%d", name, allowance->limit, DAY_S);
+    request_answer_header(request, "RateLimit-Policy", text);
+    snprintf(text, sizeof text, "\"%s\";r=%u;t=%u", name, allowance->left, allowance->resets_in_s);
+    request_answer_header(request, "RateLimit", text);
+}
+
+void api_refuse_metered(struct request *request, enum fault fault,
+                        const struct allowance *allowance)
+{
+    struct why why = {""};
+    api_meter(request, allowance);
+    if (fault == FAULT_TOO_MANY_REQUESTS) {
+        api_retry_after(request, allowance->resets_in_s);
+        why_set(&why, fault, "%u %s, and %u are left of the %u that your tier %s has today (UTC)",
+                allowance->amount, quota_name(allowance->quota), allowance->left, allowance->limit,
+                tier_name(allowance->tier));
+    }
+    request_refuse(request, fault, &why, NULL);
 }

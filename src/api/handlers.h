@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "api/json.h"
 #include "domain/directory.h"
+#include "domain/tier.h"
 #include "http/request.h"
 #include "store/page.h"
 
@@ -57,6 +58,18 @@ void api_refuse_unsubmitted(struct request *request, struct operation *operation
 
 /* The cursor behind `position`, for who asks; null when there is no more. */
 json_t *api_cursor(const struct request *request, int64_t position, bool more);
+
+/* Retry-After of the refusal to come. */
+void api_retry_after(struct request *request, uint32_t seconds);
+
+/* RateLimit-Policy and RateLimit of the answer to come; none when the caller's tier has no quota.
+ */
+void api_meter(struct request *request, const struct allowance *allowance);
+
+/* Refuses with the fault of an operation that charges a quota: FAULT_TOO_MANY_REQUESTS says what is
+ * left. */
+void api_refuse_metered(struct request *request, enum fault fault,
+                        const struct allowance *allowance);
 
 /* Handlers, by path (routes.c). */
 void federation_get_handle(struct request *request);

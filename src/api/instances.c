@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "crypto/record.h"
 #include "domain/membership.h"
+#include "domain/tier.h"
 #include "store/keyring.h"
 #include "util/clock.h"
 
@@ -145,9 +146,7 @@ static bool join_is_allowed(struct request *request)
                                     &retry_after_s);
     if (fault == FAULT_NONE)
         return true;
-    char seconds[16];
-    snprintf(seconds, sizeof seconds, "%u", retry_after_s);
-    request_answer_header(request, "Retry-After", seconds);
+    api_retry_after(request, retry_after_s);
     api_refuse(request, fault);
     return false;
 }
@@ -232,7 +231,7 @@ static void profile_answer(struct operation *operation, enum fault fault)
                    json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:I, s:I}", "instance_id",
                              id, "contribution_level", level_name(row->level), "effective_level",
                              level_name(effective), "level_missing", (int)missing, "privacy_mode",
-                             privacy_of(row->mode)->name, "tier", "unlimited", "domains",
+                             privacy_of(row->mode)->name, "tier", tier_name(row->tier), "domains",
                              domains_encode(row->domains), "joined_at", json_time(row->joined_at_s),
                              "contributions", (json_int_t)row->contributions, "released",
                              (json_int_t)row->released));

@@ -18,7 +18,15 @@ static const struct field evaluations_fields[] = {
      OPRF_BATCH_MAX},
 };
 
-/* Runs on a worker; 50 microseconds an element. */
+/*
+ * POST /v1/oprf/evaluations:
+ *
+ *     loop     evaluations_post_handle
+ *     worker   points_run              only where the tier has a quota, which a request that is
+ *     writer   domain/tier.c           refused must not use up
+ *     worker   evaluation_run          50 microseconds an element
+ *     loop     evaluation_done
+ */
 struct evaluation {
     struct job job;
     struct request *request;
@@ -27,6 +35,7 @@ struct evaluation {
     size_t count, bad;
     struct scalar proof_random;
     struct oprf_proof proof;
+    struct allowance allowance;
     enum fault fault;
     struct point blinded[OPRF_BATCH_MAX], evaluated[OPRF_BATCH_MAX];
 };
@@ -48,27 +57,92 @@ static void refuse_element(struct request *request, size_t index, const char *de
     api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
 }
 
-static void evaluation_done(struct job *job)
+static void evaluation_free(struct evaluation *evaluation)
 {
-    struct evaluation *evaluation = (struct evaluation *)job;
-    struct request *request = evaluation->request;
-    api_job_end(request);
-    if (evaluation->fault == FAULT_RECORD_POINT) {
-        refuse_element(request, evaluation->bad, "must be an element of ristretto255");
-    } else if (evaluation->fault) {
-        api_refuse(request, evaluation->fault);
-    } else {
-        json_t *elements = json_array();
-        for (size_t i = 0; i < evaluation->count; i++)
-            json_array_append_new(elements, json_b64(&evaluation->evaluated[i], 32));
-        request_answer(request, 200,
-                       json_pack("{s:I, s:o, s:o}", "epoch", (json_int_t)evaluation->epoch,
-                                 "evaluated", elements, "proof",
-                                 json_b64(&evaluation->proof, OPRF_PROOF_LENGTH)));
-    }
     /* Whoever knows it and the proof knows the key. */
     scalar_wipe(&evaluation->proof_random);
     free(evaluation);
+}
+
+static void evaluation_refuse(struct evaluation *evaluation, enum fault fault)
+{
+    if (fault == FAULT_RECORD_POINT)
+        refuse_element(evaluation->request, evaluation->bad, "must be an element of ristretto255");
+    else
+        api_refuse_metered(evaluation->request, fault, &evaluation->allowance);
+}
+
+static void evaluation_answer(const struct evaluation *evaluation)
+{
+    json_t *elements = json_array();
+    for (size_t i = 0; i < evaluation->count; i++)
+        json_array_append_new(elements, json_b64(&evaluation->evaluated[i], 32));
+    api_meter(evaluation->request, &evaluation->allowance);
+    request_answer(evaluation->request, 200,
+                   json_pack("{s:I, s:o, s:o}", "epoch", (json_int_t)evaluation->epoch, "evaluated",
+                             elements, "proof", json_b64(&evaluation->proof, OPRF_PROOF_LENGTH)));
+}
+
+static void evaluation_done(struct job *job)
+{
+    struct evaluation *evaluation = (struct evaluation *)job;
+    api_job_end(evaluation->request);
+    if (evaluation->fault)
+        evaluation_refuse(evaluation, evaluation->fault);
+    else
+        evaluation_answer(evaluation);
+    evaluation_free(evaluation);
+}
+
+static void evaluation_submit(struct evaluation *evaluation)
+{
+    evaluation->job = (struct job){.run = evaluation_run, .done = evaluation_done};
+    workers_submit(api_of(evaluation->request)->coordinator->workers, &evaluation->job);
+}
+
+/* ---- With a quota ---- */
+
+static void points_run(struct job *job)
+{
+    struct evaluation *evaluation = (struct evaluation *)job;
+    size_t good = 0;
+    while (good < evaluation->count && point_is_valid(&evaluation->blinded[good]))
+        good++;
+    evaluation->bad = good;
+    evaluation->fault = good < evaluation->count ? FAULT_RECORD_POINT : FAULT_NONE;
+}
+
+static void metering_answer(struct operation *operation, enum fault fault)
+{
+    struct evaluation *evaluation = operation->context;
+    evaluation->allowance = ((const struct metering *)operation)->allowance;
+    evaluation->fault = fault;
+    if (fault)
+        evaluation_done(&evaluation->job);
+    else
+        evaluation_submit(evaluation);
+}
+
+static void points_done(struct job *job)
+{
+    struct evaluation *evaluation = (struct evaluation *)job;
+    const struct instance *instance = api_caller(evaluation->request);
+    struct metering *metering = NULL;
+    if (!evaluation->fault && !instance)
+        evaluation->fault = FAULT_TOKEN_INVALID;
+    if (!evaluation->fault) {
+        metering = metering_new(api_of(evaluation->request)->coordinator);
+        evaluation->fault = metering ? FAULT_NONE : FAULT_MEMORY;
+    }
+    if (evaluation->fault) {
+        evaluation_done(job);
+        return;
+    }
+    metering->charge = (struct charge){instance->tier, QUOTA_OPRF_ELEMENTS, instance->number,
+                                       api_now_s(), (uint32_t)evaluation->count};
+    metering->operation.answer = metering_answer;
+    metering->operation.context = evaluation;
+    operation_submit(&metering->operation);
 }
 
 /* False: refused already. */
@@ -109,10 +183,13 @@ void evaluations_post_handle(struct request *request)
         free(evaluation);
         return;
     }
-    evaluation->job = (struct job){.run = evaluation_run, .done = evaluation_done};
+    evaluation->job = (struct job){.run = points_run, .done = points_done};
     evaluation->request = request;
     evaluation->epoch = body.epoch;
     evaluation->key = keyring_oprf(coordinator->keyring, body.epoch);
     oprf_blind_random(&evaluation->proof_random);
-    workers_submit(coordinator->workers, &evaluation->job);
+    if (api_caller(request)->tier == TIER_UNLIMITED)
+        evaluation_submit(evaluation);
+    else
+        workers_submit(coordinator->workers, &evaluation->job);
 }

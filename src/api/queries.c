@@ -70,14 +70,15 @@ static void query_answer(struct operation *operation, enum fault fault)
 {
     const struct query *query = (const struct query *)operation;
     struct request *request = operation->context;
-    if (fault) {
+    if (fault == FAULT_INSUFFICIENT_CREDITS)
         request_refuse(request, fault, NULL,
-                       fault == FAULT_INSUFFICIENT_CREDITS
-                           ? json_pack("{s:o, s:o}", "balance", json_credits(query->balance),
-                                       "cost", json_credits(query->cost))
-                           : NULL);
+                       json_pack("{s:o, s:o}", "balance", json_credits(query->balance), "cost",
+                                 json_credits(query->cost)));
+    else if (fault)
+        api_refuse_metered(request, fault, &query->allowance);
+    if (fault)
         return;
-    }
+    api_meter(request, &query->allowance);
     json_t *results = json_array();
     for (size_t i = 0; i < query->count; i++) {
         json_t *pattern = published_encode(&query->results[i]);

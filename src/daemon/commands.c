@@ -7,9 +7,18 @@ static const char *const journal_formats[] = {"journal", "csv", NULL};
 
 /* The one table, sorted by name. */
 static const struct command_line commands[] = {
-    {"ledger check", "Read the books anew, say whether they balance, and exit", NULL, ledger_check},
-    {"ledger export", "Print all transfers, for hledger, ledger or a spreadsheet, and exit",
-     journal_formats, ledger_export},
+    {.name = "ledger check",
+     .help = "Read the books anew, say whether they balance, and exit",
+     .run = ledger_check},
+    {.name = "ledger export",
+     .help = "Print all transfers, for hledger, ledger or a spreadsheet, and exit",
+     .formats = journal_formats,
+     .run = ledger_export},
+    {.name = "tier",
+     .operands = "INSTANCE_ID free|unlimited",
+     .operand_count = 2,
+     .help = "Move a member to a tier, and exit; only while no coordinator runs",
+     .run = tier_set},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -53,6 +62,8 @@ void commands_print_help(FILE *out)
 {
     for (size_t i = 0; i < COMMANDS; i++) {
         fprintf(out, "  %s", commands[i].name);
+        if (commands[i].operands)
+            fprintf(out, " %s", commands[i].operands);
         for (const char *const *format = commands[i].formats; format && *format; format++)
             fprintf(out, "%s%s", format == commands[i].formats ? " [--format " : "|", *format);
         fprintf(out, "%s\n        %s.\n", commands[i].formats ? "]" : "", commands[i].help);

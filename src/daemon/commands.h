@@ -12,6 +12,8 @@ struct configuration;
 /* What the program does instead of serving, named by words before the options. */
 struct command_line {
     const char *name;           /* words with one space between them */
+    const char *operands;       /* what stands behind it, as --help shows it; NULL: nothing */
+    unsigned operand_count;     /* up to OPERANDS_MAX */
     const char *help;           /* one line, no full stop */
     const char *const *formats; /* of its output; the first is the default. NULL: has none */
     /* Writes its answer to `out`. A fault comes with `why`. */
@@ -31,5 +33,6 @@ void commands_print_help(FILE *out);
 /* The commands, one file a first word. */
 enum fault ledger_check(const struct configuration *configuration, FILE *out, struct why *why);
 enum fault ledger_export(const struct configuration *configuration, FILE *out, struct why *why);
+enum fault tier_set(const struct configuration *configuration, FILE *out, struct why *why);
 
 #endif

@@ -21,7 +21,7 @@ static const char *const usage[] = {
     "",
     "The coordinator of a Continuum federation. An option may stand in the file of --config, as",
     "CONTINUUM_<NAME> in the environment, or on the command line; the later one wins.",
-    "Without a command it serves; these work beside a running one:",
+    "Without a command it serves. The commands:",
     "",
 };
 
@@ -43,6 +43,8 @@ static const char *const actions_usage[] = {
 struct arguments {
     enum action action;
     const struct command_line *command; /* NULL: serve */
+    const char *operands[OPERANDS_MAX];
+    unsigned operand_count;
     const char *file;
     const char *format;
     const char *values[OPTIONS_COUNT]; /* NULL: not given */
@@ -137,7 +139,13 @@ static enum fault argument_read(char *const *argv, int *index, struct arguments 
                                 struct why *why)
 {
     const char *argument = argv[*index];
-    if (strncmp(argument, "--", 2) != 0)
+    const struct command_line *command = arguments->command;
+    bool is_operand = strncmp(argument, "--", 2) != 0;
+    if (is_operand && command && arguments->operand_count < command->operand_count) {
+        arguments->operands[arguments->operand_count++] = argument;
+        return FAULT_NONE;
+    }
+    if (is_operand)
         return why_set(why, FAULT_CONFIGURATION, "unexpected argument \"%.60s\" (see --help)",
                        argument);
     int length = (int)strcspn(argument, "=");
@@ -176,6 +184,17 @@ static enum fault command_read(char *const *argv, int *index, struct arguments *
     bool has_more = argv[2] && argv[2][0] != '-';
     return why_set(why, FAULT_CONFIGURATION, "there is no command \"%.60s%s%.60s\" (see --help)",
                    argv[1], has_more ? " " : "", has_more ? argv[2] : "");
+}
+
+static enum fault operands_read(const struct arguments *arguments,
+                                struct configuration *configuration, struct why *why)
+{
+    const struct command_line *command = arguments->command;
+    if (command && arguments->operand_count < command->operand_count)
+        return why_set(why, FAULT_CONFIGURATION, "%s needs %s (see --help)", command->name,
+                       command->operands);
+    memcpy(configuration->operands, arguments->operands, sizeof configuration->operands);
+    return FAULT_NONE;
 }
 
 static enum fault format_read(const struct arguments *arguments, const char **ret, struct why *why)
@@ -357,6 +376,8 @@ enum fault configuration_load(int argc, char *const *argv, char *const *environm
             fault = environment_apply(environment, &configuration, why);
         if (!fault)
             fault = arguments_apply(&arguments, &configuration, why);
+        if (!fault)
+            fault = operands_read(&arguments, &configuration, why);
         if (!fault)
             fault = format_read(&arguments, &configuration.format, why);
     }

@@ -21,10 +21,13 @@ enum action {
 
 struct command_line;
 
+enum { OPERANDS_MAX = 2 };
+
 /* All that an operator can set. Names, defaults and ranges stand in daemon/options.c. */
 struct configuration {
     enum action action;
     const struct command_line *command; /* NULL: serve */
+    const char *operands[OPERANDS_MAX]; /* of the command: argv's */
     const char *format;                 /* of its output; NULL: it has none */
     struct settings settings;
     struct server_settings server;

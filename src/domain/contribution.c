@@ -122,7 +122,11 @@ static enum fault contribution_apply(struct command *command, struct database *d
     enum fault fault = instance_get(database, number, &tally.instance);
     if (fault)
         return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault;
-    fault = activity_get(database, number, today, &tally.today);
+    struct charge charge = {tally.instance.tier, QUOTA_CONTRIBUTIONS, number, contribution->now_s,
+                            (uint32_t)contribution->count};
+    fault = quota_charge(database, settings, &charge, &contribution->allowance);
+    if (!fault)
+        fault = activity_get(database, number, today, &tally.today);
     for (size_t i = 0; i < contribution->count && !fault; i++)
         if (!contribution->offers[i].refusal)
             fault = offer_apply(contribution, database, &tally, &contribution->offers[i]);

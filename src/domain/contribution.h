@@ -5,6 +5,7 @@
 #include "crypto/record.h"
 #include "domain/coordinator.h"
 #include "domain/privacy.h"
+#include "domain/tier.h"
 #include "store/patterns.h"
 
 /* ---- POST /v1/contributions ---- */
@@ -37,6 +38,7 @@ struct contribution {
     /* outputs */
     struct credits earned, balance;
     int64_t daily_remaining;
+    struct allowance allowance; /* of contributions; also of a refusal */
 };
 
 struct contribution *contribution_new(struct coordinator *coordinator);

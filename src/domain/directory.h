@@ -21,6 +21,7 @@ struct instance {
     struct public_key public_key;
     enum level level;
     enum privacy_mode mode;
+    enum tier tier;
     char *domains; /* separated by spaces; the directory's */
     int64_t joined_at_s;
     bool has_contributed; /* ever */

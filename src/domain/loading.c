@@ -44,6 +44,7 @@ static enum fault load_instance(void *context, const struct instance_row *row)
         .public_key = row->public_key,
         .level = row->level,
         .mode = row->mode,
+        .tier = row->tier,
         .domains = (char *)row->domains,
         .joined_at_s = row->joined_at_s,
         .has_contributed = row->next_sequence > 1,

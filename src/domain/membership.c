@@ -56,6 +56,7 @@ static void join_settle(struct operation *operation, enum fault fault)
         .public_key = join->row.public_key,
         .level = join->row.level,
         .mode = join->row.mode,
+        .tier = join->row.tier,
         .domains = join->row.domains,
         .joined_at_s = join->row.joined_at_s,
     };
@@ -118,6 +119,7 @@ enum fault join_submit(struct join *join)
     if (!join_is_signed(join))
         return FAULT_SIGNATURE_INVALID;
     join->refusal = join_refusal(join);
+    join->row.tier = (uint8_t)coordinator->settings->default_tier;
     operation_submit(&join->operation);
     return FAULT_NONE;
 }

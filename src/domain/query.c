@@ -73,7 +73,10 @@ static enum fault query_apply(struct command *command, struct database *database
         return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault; /* erased while it waited */
     if (query->balance.milli < query->cost.milli)
         return FAULT_INSUFFICIENT_CREDITS;
-    if (query->cost.milli > 0)
+    struct charge charge = {query->tier, QUOTA_QUERIES, query->number, query->now_s, 1};
+    fault =
+        quota_charge(database, query->operation.coordinator->settings, &charge, &query->allowance);
+    if (!fault && query->cost.milli > 0)
         fault = query_spend(query, database);
     query->balance.milli -= query->cost.milli;
     return fault ? fault : query_fetch(query, database);
@@ -114,6 +117,7 @@ enum fault query_submit(struct query *query, const struct instance *asker)
     if (settings->require_contribution)
         query->cost.milli =
             settings->price_query.milli + (query->priority ? settings->price_priority.milli : 0);
+    query->tier = asker->tier;
     query_match(query, instance_effective_level(asker, settings, query->now_s, NULL));
     query->results = arena_array(&query->operation.arena, query->hit_count, sizeof *query->results);
     if (!query->results)

@@ -4,6 +4,7 @@
 
 #include "domain/coordinator.h"
 #include "domain/directory.h"
+#include "domain/tier.h"
 #include "store/patterns.h"
 #include "store/search.h"
 
@@ -26,6 +27,7 @@ struct query {
     struct operation operation;
     /* inputs */
     int64_t number, now_s;
+    enum tier tier;
     uint8_t id[QUERY_ID_LENGTH]; /* random */
     uint32_t tokens[QUERY_TOKENS_MAX];
     size_t token_count;
@@ -37,6 +39,7 @@ struct query {
     struct credits cost, balance;
     struct published *results; /* in the arena */
     size_t count;
+    struct allowance allowance; /* of queries; also of FAULT_TOO_MANY_REQUESTS */
     /* between the two: what matched in memory */
     struct search_hit hits[SEARCH_HITS_MAX];
     size_t hit_count;
@@ -48,7 +51,7 @@ struct query *query_new(struct coordinator *coordinator);
  * Matches in memory as far as the asker's level sees, then spends and fetches in one command, so
  * that nobody pays for what they do not get, or gets what they do not pay for.
  * FAULT_CONTRIBUTION_REQUIRED: returned, the caller's to free. FAULT_INSUFFICIENT_CREDITS:
- * answered, with cost and balance set.
+ * answered, with cost and balance set. FAULT_TOO_MANY_REQUESTS: answered, the tier's quota.
  */
 enum fault query_submit(struct query *query, const struct instance *asker);
 

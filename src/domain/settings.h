@@ -5,9 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/quotas.h"
 #include "util/credits.h"
 
 enum level { LEVEL_MINIMAL, LEVEL_STANDARD, LEVEL_EXTENSIVE, LEVEL_COUNT };
+
+/* What a member may use up in a day. */
+enum tier { TIER_UNLIMITED, TIER_FREE, TIER_COUNT };
 
 enum credit_on { CREDIT_ON_ACCEPT, CREDIT_ON_RELEASE };
 
@@ -34,6 +38,9 @@ struct settings {
     uint32_t level_min_weekly[LEVEL_COUNT]; /* accepted contributions in the last 7 days */
     uint32_t high_confidence;               /* hundredths */
     uint32_t high_confidence_delay_s;
+
+    uint32_t default_tier;            /* enum tier, of new members */
+    uint32_t free_daily[QUOTA_COUNT]; /* what tier free may use up in a day */
 
     uint32_t token_ttl_s;
     uint32_t max_json_depth;

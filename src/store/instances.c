@@ -6,19 +6,21 @@
 
 #include "store/database.h"
 #include "store/ledger.h"
+#include "store/quotas.h"
 
 enum fault instance_insert(struct database *database, const struct instance_row *row,
                            int64_t *ret_number)
 {
     struct statement *insert =
-        sql(database, "INSERT INTO instance (handle, public_key, level, mode, domains, joined_at)"
-                      " VALUES (?, ?, ?, ?, ?, ?)");
+        sql(database, "INSERT INTO instance (handle, public_key, level, mode, domains, joined_at,"
+                      " tier) VALUES (?, ?, ?, ?, ?, ?, ?)");
     sql_integer(insert, (int64_t)row->handle);
     sql_blob(insert, row->public_key.bytes, sizeof row->public_key.bytes);
     sql_integer(insert, row->level);
     sql_integer(insert, row->mode);
     sql_text(insert, row->domains);
     sql_integer(insert, row->joined_at_s);
+    sql_integer(insert, row->tier);
     enum fault fault = sql_run(insert);
     if (fault)
         return fault;
@@ -48,7 +50,7 @@ enum fault instance_handle_of_key(struct database *database, const struct public
 /* In the order in which instance_read reads them. */
 #define INSTANCE_COLUMNS                                                                           \
     "number, handle, public_key, level, mode, domains, joined_at, next_sequence, contributions,"   \
-    " released, unproven"
+    " released, unproven, tier"
 
 static void instance_read(struct statement *row, struct instance_row *ret)
 {
@@ -63,6 +65,7 @@ static void instance_read(struct statement *row, struct instance_row *ret)
     ret->contributions = sql_column_integer(row, 8);
     ret->released = sql_column_integer(row, 9);
     ret->unproven = sql_column_integer(row, 10);
+    ret->tier = (uint8_t)sql_column_integer(row, 11);
 }
 
 enum fault instance_get(struct database *database, int64_t number, struct instance_row *ret)
@@ -90,6 +93,25 @@ enum fault instance_update(struct database *database, const struct instance_row 
     sql_text(update, row->domains);
     sql_integer(update, row->number);
     return sql_run(update);
+}
+
+enum fault instance_set_tier(struct database *database, uint64_t handle, uint8_t tier,
+                             uint8_t *ret_old)
+{
+    struct statement *row = sql(database, "SELECT tier FROM instance WHERE handle = ?");
+    sql_integer(row, (int64_t)handle);
+    bool found = sql_step(row);
+    uint8_t old = found ? (uint8_t)sql_column_integer(row, 0) : 0;
+    enum fault fault = sql_end(row);
+    if (fault || !found)
+        return fault ? fault : FAULT_NOT_FOUND;
+    struct statement *update = sql(database, "UPDATE instance SET tier = ? WHERE handle = ?");
+    sql_integer(update, tier);
+    sql_integer(update, (int64_t)handle);
+    fault = sql_run(update);
+    if (!fault)
+        *ret_old = old;
+    return fault;
 }
 
 enum fault instance_count(struct database *database, int64_t number,
@@ -201,6 +223,8 @@ enum fault instance_delete(struct database *database, int64_t number)
     struct statement *days = sql(database, "DELETE FROM activity WHERE instance = ?");
     sql_integer(days, number);
     enum fault fault = sql_run(days);
+    if (!fault)
+        fault = quotas_delete(database, number);
     if (fault)
         return fault;
     struct statement *row = sql(database, "DELETE FROM instance WHERE number = ?");

@@ -16,7 +16,7 @@ struct instance_row {
     int64_t number;  /* internal; also the number of its account */
     uint64_t handle; /* 48 bits, shown as fed-xxxx-xxxx-xxxx */
     struct public_key public_key;
-    uint8_t level, mode;
+    uint8_t level, mode, tier;
     char domains[INSTANCE_DOMAINS_LENGTH_MAX + 1]; /* separated by spaces */
     int64_t joined_at_s;
     int64_t next_sequence; /* 1: has never contributed */
@@ -37,6 +37,10 @@ enum fault instance_get(struct database *database, int64_t number, struct instan
 
 /* Stores level, mode and domains of row->number. */
 enum fault instance_update(struct database *database, const struct instance_row *row);
+
+/* Moves the member with this handle to a tier. *ret_old is its tier so far. FAULT_NOT_FOUND. */
+enum fault instance_set_tier(struct database *database, uint64_t handle, uint8_t tier,
+                             uint8_t *ret_old);
 
 /* Moves the counters of an instance by these amounts. */
 struct instance_change {
@@ -73,7 +77,8 @@ enum fault activity_each(struct database *database, int64_t first_day,
                          void (*each)(void *context, int64_t number, int64_t day, int64_t accepted),
                          void *context);
 
-/* Erases the row and the days of an instance, whose contributions and account must be gone already.
+/* Erases the row, the days and the quotas of an instance, whose contributions and account must be
+ * gone already.
  */
 enum fault instance_delete(struct database *database, int64_t number);
 

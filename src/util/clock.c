@@ -75,6 +75,11 @@ int64_t clock_day(int64_t time_s)
     return time_s % SECONDS_PER_DAY < 0 ? day - 1 : day;
 }
 
+uint32_t clock_day_left_s(int64_t time_s)
+{
+    return (uint32_t)((clock_day(time_s) + 1) * SECONDS_PER_DAY - time_s);
+}
+
 int64_t clock_month_start(int64_t time_s)
 {
     struct tm parts = {0};

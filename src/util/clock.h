@@ -30,6 +30,9 @@ void clock_format(int64_t time_s, char ret_text[CLOCK_TEXT_LENGTH + 1]);
 /* Whole days since 1970-01-01, UTC, rounded down. */
 int64_t clock_day(int64_t time_s);
 
+/* Seconds until the next day (UTC) begins, 1 to 86400. */
+uint32_t clock_day_left_s(int64_t time_s);
+
 /* The first second of the calendar month, UTC, that `time_s` (of the years 1 to 9999) is in. */
 int64_t clock_month_start(int64_t time_s);
 

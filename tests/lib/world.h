@@ -86,11 +86,15 @@ int64_t world_balance(const struct world *world, unsigned member);
 enum fault world_join(struct world *world, unsigned member, enum level level,
                       enum privacy_mode mode);
 
+/* As the operator does it: while no coordinator runs. */
+void world_set_tier(struct world *world, unsigned member, enum tier tier);
+
 struct contributed {
     enum fault fault;
     struct credits earned, balance;
     int64_t daily_remaining;
     size_t added;
+    struct allowance allowance;
 };
 struct bundle { /* one request's patterns */
     unsigned patterns[16];
@@ -115,6 +119,7 @@ struct withdrawn world_withdraw(struct world *world, unsigned member, int patter
 struct asked {
     enum fault fault;
     struct credits cost, balance;
+    struct allowance allowance;
     size_t count;
     struct {
         struct tag tag;

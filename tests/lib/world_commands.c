@@ -9,6 +9,7 @@
 #include "domain/membership.h"
 #include "domain/withdrawal.h"
 #include "lib/world.h"
+#include "util/cleanup.h"
 #include "util/clock.h"
 
 /* ---- Join ---- */
@@ -63,13 +64,27 @@ enum fault world_join(struct world *world, unsigned member, enum level level,
     return fault ? fault : answer;
 }
 
+void world_set_tier(struct world *world, unsigned member, enum tier tier)
+{
+    uint8_t old = 0;
+    world_shut(world);
+    struct why why;
+    assert_int_equal(database_open(world->path, DATABASE_WRITER, &world->database, &why),
+                     FAULT_NONE);
+    assert_int_equal(
+        instance_set_tier(world->database, UINT64_C(0xa00000000000) + member, (uint8_t)tier, &old),
+        FAULT_NONE);
+    database_close(TAKE(world->database));
+    assert_int_equal(world_try_open(world), FAULT_NONE);
+}
+
 /* ---- Contribute ---- */
 
 static void contribution_answered(struct operation *operation, enum fault fault)
 {
     struct contribution *contribution = (struct contribution *)operation;
     struct contributed *ret = operation->context;
-    *ret = (struct contributed){.fault = fault};
+    *ret = (struct contributed){.fault = fault, .allowance = contribution->allowance};
     if (fault)
         return;
     ret->earned = contribution->earned;
@@ -194,6 +209,7 @@ static void query_answered(struct operation *operation, enum fault fault)
     ret->fault = fault;
     ret->cost = query->cost;
     ret->balance = query->balance;
+    ret->allowance = query->allowance;
     ret->count = fault ? 0 : query->count;
     for (size_t i = 0; i < ret->count; i++) {
         ret->results[i].tag = query->results[i].record.tag;

@@ -133,9 +133,21 @@ static void the_clocks_run(void **state)
     assert_true(clock_now_s() - (int64_t)time(NULL) <= 1);
 }
 
+static void a_day_ends_at_the_next_midnight(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t time_s;
+        uint32_t left_s;
+    } cases[] = {{0, 86400}, {1, 86399}, {86399, 1}, {86400, 86400}, {-1, 1}, {1800000000, 57600}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(clock_day_left_s(cases[i].time_s), cases[i].left_s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_day_ends_at_the_next_midnight),
         cmocka_unit_test(times_go_to_text_and_back),
         cmocka_unit_test(the_local_time_zone_does_not_matter),
         cmocka_unit_test(any_other_spelling_is_refused),

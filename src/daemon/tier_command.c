@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+#include <unistd.h>
+
+#include "crypto/bytes.h"
+#include "daemon/commands.h"
+#include "daemon/configuration.h"
+#include "domain/directory.h"
+#include "domain/tier.h"
+#include "store/database.h"
+#include "store/folder.h"
+#include "store/instances.h"
+#include "util/cleanup.h"
+
+static void close_database(struct database **database)
+{
+    database_close(*database);
+}
+
+/* The daemon keeps tiers in memory: whoever changes one takes its place for that moment. */
+static enum fault storage_take(const char *storage_path, struct folder *ret_folder,
+                               struct database **ret, struct why *why)
+{
+    char path[PATH_MAX];
+    struct why because = {""};
+    int length = snprintf(path, sizeof path, "%s/continuum.db", storage_path);
+    if (length < 0 || (size_t)length >= sizeof path)
+        return why_set(why, FAULT_CONFIGURATION, "storage_path is too long");
+    if (access(path, F_OK) != 0)
+        return why_set(why, FAULT_SYSTEM, "there is no federation in %.150s", storage_path);
+    enum fault fault = folder_open(storage_path, ret_folder, &because);
+    if (fault)
+        return why_set(why, fault, "%.170s (the tier is changed while none runs)", because.text);
+    return database_open(path, DATABASE_WRITER, ret, why);
+}
+
+enum fault tier_set(const struct configuration *configuration, FILE *out, struct why *why)
+{
+    _cleanup_(folder_close) struct folder folder = {.fd = -1, .lock_fd = -1};
+    _cleanup_(close_database) struct database *database = NULL;
+    const char *id = configuration->operands[0], *name = configuration->operands[1];
+    enum tier tier = tier_parse(name);
+    uint64_t handle = 0;
+    uint8_t old = 0;
+    if (!instance_id_parse(id, &handle))
+        return why_set(why, FAULT_CONFIGURATION,
+                       "\"%.60s\" is not a member's id, which looks like fed-a3f2-89bc-44dd", id);
+    if (tier == TIER_COUNT)
+        return why_set(why, FAULT_CONFIGURATION, "the tiers are unlimited and free, not \"%.60s\"",
+                       name);
+    if (crypto_init())
+        return why_set(why, FAULT_CRYPTO, "the system gives no random numbers");
+    enum fault fault = storage_take(configuration->storage_path, &folder, &database, why);
+    if (fault)
+        return fault;
+    fault = instance_set_tier(database, handle, (uint8_t)tier, &old);
+    if (fault == FAULT_NOT_FOUND)
+        return why_set(why, fault, "%s is no member of this federation", id);
+    if (fault)
+        return why_set(why, fault, "cannot change the tier of %s: %s", id,
+                       database_error(database));
+    fprintf(out, "%s has tier %s now, and had %s\n", id, tier_name(tier),
+            tier_name((enum tier)old));
+    return FAULT_NONE;
+}

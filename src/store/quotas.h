@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTINUUM_STORE_QUOTAS_H
+#define CONTINUUM_STORE_QUOTAS_H
+
+#include <stdint.h>
+
+#include "util/fault.h"
+
+struct database;
+
+/* What a member uses up in a day. The numbers are stored: new ones come last. */
+enum quota { QUOTA_CONTRIBUTIONS, QUOTA_QUERIES, QUOTA_OPRF_ELEMENTS, QUOTA_COUNT };
+
+/* What is used up of one quota on a day (UTC, days since 1970); 0 without a row. */
+enum fault quota_used(struct database *database, int64_t instance, int64_t day, enum quota quota,
+                      int64_t *ret);
+
+enum fault quota_add(struct database *database, int64_t instance, int64_t day, enum quota quota,
+                     int64_t amount);
+
+/* All that is noted of an instance. */
+enum fault quotas_delete(struct database *database, int64_t instance);
+
+#endif
