@@ -4,8 +4,8 @@
 
 /* Sorted by path, then method. */
 static const struct route routes[] = {
-    {METHOD_GET, "/healthz", ACCESS_ANYONE, health_handle},
-    {METHOD_GET, "/readyz", ACCESS_ANYONE, ready_handle},
+    {METHOD_GET, "/healthz", ACCESS_HEALTH, health_handle},
+    {METHOD_GET, "/readyz", ACCESS_HEALTH, ready_handle},
     {METHOD_DELETE, "/v1/contributions", ACCESS_MEMBER, contributions_delete_handle},
     {METHOD_GET, "/v1/contributions", ACCESS_MEMBER, contributions_get_handle},
     {METHOD_POST, "/v1/contributions", ACCESS_MEMBER_BULK, contributions_post_handle},

@@ -15,6 +15,16 @@ enum { KIB = 1024, DAY_S = 86400, COUNT_MAX = 1000000, PRICE_MAX = 1000 };
 
 /* clang-format off */
 const struct option options[OPTIONS_COUNT] = {
+    {.name = "anonymous_burst", .fallback = "6000",
+     .help = "Requests without a good token that one address (IPv6: one /64) may send at once; "
+             "more are refused with status 429",
+     .type = OPTION_NUMBER, FIELD(server.limits.anonymous_burst), RANGE(1, COUNT_MAX),
+     .unit = "requests"},
+    {.name = "anonymous_per_minute", .fallback = "6000",
+     .help = "Requests without a good token that one address may send in a minute, once it has "
+             "used up anonymous_burst",
+     .type = OPTION_NUMBER, FIELD(server.limits.anonymous_per_minute), RANGE(1, COUNT_MAX),
+     .unit = "requests"},
     {.name = "credit_on", .fallback = "accept",
      .help = "When a contribution is paid: as it is accepted, or only once its pattern is "
              "released",

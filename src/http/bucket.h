@@ -13,8 +13,8 @@
  */
 struct buckets;
 
-/* Each address may take `burst` at once and then `per_hour`, both 1 to 1,000,000; at most
- * `addresses_max` addresses. */
+/* Each address may take `burst` at once (1 to 1,000,000) and then `per_hour` (1 to 60,000,000); at
+ * most `addresses_max` addresses, 48 bytes each. */
 enum fault buckets_new(uint32_t burst, uint32_t per_hour, uint32_t addresses_max,
                        struct buckets **ret);
 void buckets_free(struct buckets *buckets);

@@ -9,7 +9,9 @@
 #include <strings.h>
 
 #include "crypto/bytes.h"
+#include "http/bucket.h"
 #include "http/percent.h"
+#include "util/clock.h"
 
 /* A body that is too large is thrown away up to this many times the limit, so that its sender gets
  * to read why. */
@@ -186,9 +188,28 @@ static enum fault exchange_check(struct exchange *exchange, const struct head *h
         return body_is_too_large(exchange, why);
     if (method_sends(exchange->request.method) && head_has_body(head) && !head_is_json(head))
         return FAULT_UNSUPPORTED_MEDIA_TYPE;
-    if (exchange->route->access != ACCESS_ANYONE)
+    if (!route_is_open(exchange->route)) {
         fault = exchange_authenticate(exchange);
+        exchange->is_members = fault == FAULT_NONE;
+    }
     return fault == FAULT_NONE ? exchange_check_query(exchange, why) : fault;
+}
+
+/* Whatever else is to be said: who shows no good token may only ask so often. */
+static enum fault exchange_admit(struct exchange *exchange, enum fault fault, struct why *why)
+{
+    struct request *request = &exchange->request;
+    bool is_health = exchange->route && exchange->route->access == ACCESS_HEALTH;
+    uint32_t retry_after_s = 0;
+    char seconds[16];
+    if (exchange->is_members || (is_health && peer_is_local(request->address)) ||
+        buckets_take(exchange->all->anonymous, request->address, clock_monotonic_ms(),
+                     &retry_after_s) == FAULT_NONE)
+        return fault;
+    snprintf(seconds, sizeof seconds, "%u", retry_after_s);
+    request_answer_header(request, "Retry-After", seconds);
+    return why_set(why, FAULT_TOO_MANY_REQUESTS,
+                   "too many requests without a good token came from this address");
 }
 
 static enum MHD_Result forwarded_take(void *userdata, enum MHD_ValueKind kind, const char *name,
@@ -241,6 +262,7 @@ struct exchange *exchange_new(struct exchanges *all, struct MHD_Connection *mhd,
     exchange->authorization = head.authorization; /* stays valid as long as the exchange */
     exchange->closes = !head_is_framed(&head) || head_has_body(&head);
     enum fault fault = exchange_check(exchange, &head, &why);
+    fault = exchange_admit(exchange, fault, &why);
     if (fault != FAULT_NONE)
         request_refuse(&exchange->request, fault, &why, NULL);
     return exchange;
@@ -306,14 +328,14 @@ bool exchange_take(struct exchange *exchange, const char *data, size_t length)
 static bool exchange_may_wait(const struct exchange *exchange)
 {
     return exchange->all->waiting_count < exchange->all->limits.max_pending_requests ||
-           (exchange->route->access == ACCESS_ANYONE && exchange->request.method == METHOD_GET);
+           (route_is_open(exchange->route) && exchange->request.method == METHOD_GET);
 }
 
 /* The caller may have been erased while the body was on its way: handlers rely on its being there.
  */
 static enum fault exchange_authenticate_again(struct exchange *exchange)
 {
-    return exchange->route->access == ACCESS_ANYONE ? FAULT_NONE : exchange_authenticate(exchange);
+    return route_is_open(exchange->route) ? FAULT_NONE : exchange_authenticate(exchange);
 }
 
 void exchange_handle(struct exchange *exchange)

@@ -53,6 +53,7 @@ struct exchange {
     const struct route *route;
     const char *authorization; /* the header, as sent; NULL: without */
     enum phase phase;
+    bool is_members;   /* it came with a good token */
     bool closes;       /* its end in the stream of bytes is unknown, or its body is not read */
     bool headers_lost; /* no memory for a header of the answer */
     char *body;
@@ -72,6 +73,7 @@ struct exchanges {
     void *context;
     struct connections *connections;
     struct peers trusted;
+    struct buckets *anonymous; /* by address */
     uint8_t id_key[16];
     uint64_t id_count;
     size_t count, waiting_count;

@@ -48,6 +48,14 @@ void peer_network(const uint8_t address[16], uint8_t ret[16])
     memcpy(ret, address, whole ? 16 : 8);
 }
 
+bool peer_is_local(const uint8_t address[16])
+{
+    static const uint8_t none[16], loopback[16] = {[15] = 1};
+    bool is_ipv4 = memcmp(address, mapped, sizeof mapped) == 0;
+    return is_ipv4 ? address[sizeof mapped] == 127
+                   : memcmp(address, none, 16) == 0 || memcmp(address, loopback, 16) == 0;
+}
+
 /* The next item of a comma-separated list, without the white space around it; NULL behind the last.
  */
 static const char *item_next(const char **rest, size_t *ret_length)

@@ -21,6 +21,9 @@ void peer_of_socket(const struct sockaddr *socket_address, uint8_t ret[16]);
 /* What one client is taken to own: the IPv4 address itself, or the /64 of an IPv6 address. */
 void peer_network(const uint8_t address[16], uint8_t ret[16]);
 
+/* Whether it is of this machine: 127.0.0.0/8, ::1, or no IP socket. */
+bool peer_is_local(const uint8_t address[16]);
+
 /* A set of addresses. Zeroed is empty. */
 struct peers {
     uint8_t (*addresses)[16];

@@ -72,6 +72,11 @@ static const char *method_name(enum method method)
     return "";
 }
 
+bool route_is_open(const struct route *route)
+{
+    return route->access == ACCESS_ANYONE || route->access == ACCESS_HEALTH;
+}
+
 enum fault router_find(const struct router *router, struct request *request,
                        const struct route **ret, char allow[64])
 {

@@ -2,12 +2,14 @@
 #ifndef CONTINUUM_HTTP_ROUTER_H
 #define CONTINUUM_HTTP_ROUTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "http/request.h"
 
 enum access {
     ACCESS_ANYONE,
+    ACCESS_HEALTH,      /* anyone, and from this machine as often as it likes */
     ACCESS_MEMBER,      /* a bearer token, checked before the handler is called */
     ACCESS_MEMBER_BULK, /* the same, with a body up to max_body_bytes instead of
                            max_small_body_bytes */
@@ -23,6 +25,9 @@ struct route {
     enum access access;
     void (*handle)(struct request *request);
 };
+
+/* Whether it asks for no token. */
+bool route_is_open(const struct route *route);
 
 struct router {
     const struct route *routes;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "crypto/bytes.h"
+#include "http/bucket.h"
 #include "http/connection.h"
 #include "http/exchange.h"
 #include "http/peer.h"
@@ -41,6 +42,8 @@ enum {
     REPLY_ROOM = 1024, /* of a connection's memory, for the head of the answer */
     CLOSE_ROUNDS = 100,
     CLOSE_ROUND_MS = 10,
+    ANONYMOUS_ADDRESSES_MAX = 65536, /* 3 MiB */
+    MINUTES_PER_HOUR = 60,
 };
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
@@ -198,6 +201,7 @@ static void server_free(struct server **server_pointer)
     }
     connections_done(&server->connections);
     peers_done(&server->exchanges.trusted);
+    buckets_free(server->exchanges.anonymous);
     if (server->epoll_fd >= 0)
         close(server->epoll_fd);
     free(server);
@@ -235,6 +239,10 @@ enum fault server_open(const struct server_settings *settings, int listen_fd,
     TAILQ_INIT(&exchanges->streams);
     bytes_random(exchanges->id_key, sizeof exchanges->id_key);
     enum fault fault = peers_parse(settings->trusted_proxies, &exchanges->trusted, why);
+    if (fault == FAULT_NONE)
+        fault = buckets_new(settings->limits.anonymous_burst,
+                            settings->limits.anonymous_per_minute * MINUTES_PER_HOUR,
+                            ANONYMOUS_ADDRESSES_MAX, &exchanges->anonymous);
     if (fault != FAULT_NONE)
         return fault;
     server->daemon = daemon_start(server, listen_fd);

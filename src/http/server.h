@@ -26,6 +26,9 @@ struct server_limits {
     uint32_t idle_timeout_s;
     /* Waiting for their answer at one time. More get 503, but for a GET that is for anyone. */
     uint32_t max_pending_requests;
+    /* Requests without a good token of one IPv4 address or IPv6 /64, 1 to 1,000,000 each: so many
+     * at once, and then so many in a minute. */
+    uint32_t anonymous_burst, anonymous_per_minute;
 };
 
 struct server_settings {

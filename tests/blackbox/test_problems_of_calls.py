@@ -112,6 +112,21 @@ class Joining(ProblemCase):
         self.assert_problem(self.post(late, late.join_body())(), "too-many-requests")
         self.assertEqual(200, self.post(members[0], members[0].join_body())().status)
 
+    def test_too_many_calls_without_a_token_from_one_address(self):
+        daemon = self.fresh(anonymous_burst=4, anonymous_per_minute=1)
+        member, stranger = daemon.member(), self.daemon.member(join=False)
+        stranger.move(daemon.address)
+        self.assertEqual([200, 401], [stranger.connection.call("GET", path, token="nonsense").status
+                                      for path in ("/v1/federation", "/v1/credits")])
+        for method, path, body in (("GET", "/v1/federation", None), ("GET", "/v1/credits", None), ("GET", "/none", None),
+                                   ("POST", "/v1/instances", {}), ("POST", "/v1/tokens", {})):
+            with self.subTest(path):
+                answer = stranger.connection.call(method, path, body, token="nonsense")
+                self.assert_problem(answer, "too-many-requests")
+                self.assertTrue(1 <= int(answer.headers["retry-after"]) <= 60)
+        self.assertEqual([200] * 9, [stranger.connection.call("GET", "/healthz").status for _ in range(9)])
+        self.assertEqual(0, member.credits()["available"])
+
     def test_only_a_trusted_proxy_says_for_whom_it_speaks(self):
         for proxies, statuses in (("127.0.0.1", [201, 201, 429]), ("127.0.0.2", [201, 429, 429])):
             daemon = self.fresh(joins_per_address_per_hour=1, trusted_proxies=proxies)

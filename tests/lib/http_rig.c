@@ -125,7 +125,7 @@ static void thing_get(struct request *request)
 
 static const struct route routes[] = {
     {METHOD_GET, "/big", ACCESS_ANYONE, big},
-    {METHOD_GET, "/health", ACCESS_ANYONE, health},
+    {METHOD_GET, "/health", ACCESS_HEALTH, health},
     {METHOD_POST, "/open", ACCESS_ANYONE, echo},
     {METHOD_GET, "/stream", ACCESS_ANYONE, stream},
     {METHOD_POST, "/v1/echo", ACCESS_MEMBER, echo},
@@ -160,6 +160,8 @@ struct server_settings rig_settings(void)
                 .request_timeout_s = 20,
                 .idle_timeout_s = 20,
                 .max_pending_requests = RIG_PARKED_MAX,
+                .anonymous_burst = 1000000,
+                .anonymous_per_minute = 1000000,
             },
         .trusted_proxies = "",
     };

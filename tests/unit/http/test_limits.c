@@ -200,6 +200,60 @@ static void nobody_else_is_believed_whom_they_forward_for(void **state)
     rig_close(&rig);
 }
 
+static void assert_status(struct rig *rig, const char *text, unsigned status)
+{
+    struct reply reply = {0};
+    close(rig_ask(rig, text, &reply));
+    assert_int_equal(reply.status, status);
+    if (status == 429) {
+        assert_problem(&reply, 429, "too-many-requests");
+        assert_in_range(strtoul(reply_header(&reply, "Retry-After"), NULL, 10), 25, 30);
+    }
+    reply_done(&reply);
+}
+
+static void who_shows_no_good_token_may_only_ask_so_often(void **state)
+{
+    (void)state;
+    static const char *const strangers[] = {
+        "POST /open" ASK "Content-Length: 0\r\n\r\n", "GET /v1/query" ASK "\r\n",
+        "GET /v1/query" ASK "Authorization: Bearer bad\r\n\r\n", "GET /nowhere" ASK "\r\n"};
+    static const unsigned statuses[] = {201, 401, 401, 404};
+    struct rig rig;
+    struct server_settings settings = rig_settings();
+    settings.limits.anonymous_burst = 1;
+    settings.limits.anonymous_per_minute = 2;
+    for (size_t i = 0; i < 4; i++) {
+        rig_open(&rig, &settings);
+        assert_status(&rig, strangers[i], statuses[i]);
+        size_t handled = rig.handled;
+        for (size_t j = 0; j < 4; j++)
+            assert_status(&rig, strangers[j], 429);
+        assert_int_equal(rig.handled, handled);
+        assert_status(&rig, "GET /v1/query" ASK MEMBER "\r\n", 200);
+        assert_status(&rig, "GET /health" ASK "\r\n", 200);
+        rig_close(&rig);
+    }
+}
+
+static void strangers_behind_a_proxy_are_told_apart_and_their_health_is_counted(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct server_settings settings = rig_settings();
+    settings.limits.anonymous_burst = 1;
+    settings.limits.anonymous_per_minute = 2;
+    settings.trusted_proxies = "127.0.0.1";
+    rig_open(&rig, &settings);
+    assert_status(&rig, "GET /health" ASK "X-Forwarded-For: 192.0.2.1\r\n\r\n", 200);
+    assert_status(&rig, "GET /health" ASK "X-Forwarded-For: 192.0.2.1\r\n\r\n", 429);
+    assert_status(&rig, "GET /health" ASK "X-Forwarded-For: 192.0.2.2\r\n\r\n", 200);
+    assert_status(&rig, "GET /big" ASK "X-Forwarded-For: 2001:db8::1\r\n\r\n", 200);
+    assert_status(&rig, "GET /big" ASK "X-Forwarded-For: 2001:db8::2\r\n\r\n", 429);
+    assert_status(&rig, "GET /big" ASK "X-Forwarded-For: 2001:db8:0:1::1\r\n\r\n", 200);
+    rig_close(&rig);
+}
+
 static void connections_above_the_limit_wait_for_their_turn(void **state)
 {
     (void)state;
@@ -360,6 +414,8 @@ static void what_cannot_be_served_is_refused_with_a_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_shows_no_good_token_may_only_ask_so_often),
+        cmocka_unit_test(strangers_behind_a_proxy_are_told_apart_and_their_health_is_counted),
         cmocka_unit_test(a_drip_of_bytes_does_not_move_the_deadline),
         cmocka_unit_test(a_client_that_says_nothing_is_cut_off),
         cmocka_unit_test(an_idle_connection_is_closed_and_one_that_begins_a_request_has_its_time),

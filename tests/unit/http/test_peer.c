@@ -85,9 +85,23 @@ static void an_empty_list_has_nobody(void **state)
     peers_done(&peers);
 }
 
+static void this_machine_is_told_from_others(void **state)
+{
+    (void)state;
+    static const char *const local[] = {"127.0.0.1", "127.255.0.9", "::1",
+                                        "::", "::ffff:127.0.0.1"};
+    static const char *const others[] = {"128.0.0.1", "192.0.2.1", "::2", "7f00::1",
+                                         "2001:db8::127.0.0.1"};
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(peer_is_local(address_of(local[i])));
+        assert_false(peer_is_local(address_of(others[i])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(this_machine_is_told_from_others),
         cmocka_unit_test(the_right_most_address_that_is_no_proxy_is_the_client),
         cmocka_unit_test(what_is_no_address_hides_all_to_its_left),
         cmocka_unit_test(ipv4_and_its_mapped_form_are_one_address),
