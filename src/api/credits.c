@@ -12,13 +12,14 @@ static void account_answer(struct operation *operation, enum fault fault)
         api_refuse(request, fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault);
         return;
     }
-    request_answer(request, 200,
-                   json_pack("{s:o, s:o, s:o, s:{s:I, s:i}}", "available",
-                             json_credits(account->balance), "earned_monthly",
-                             json_credits(account->month.earned), "spent_monthly",
-                             json_credits(account->month.spent), "daily", "earned",
-                             (json_int_t)account->today.payable, "limit",
-                             (int)api_of(request)->settings->daily_contribution_limit));
+    const struct settings *settings = api_of(request)->settings;
+    struct credits limit = {settings->daily_contribution_limit * settings->price_contribute.milli};
+    request_answer(
+        request, 200,
+        json_pack("{s:o, s:o, s:o, s:{s:o, s:o}}", "available", json_credits(account->balance),
+                  "earned_monthly", json_credits(account->month.earned), "spent_monthly",
+                  json_credits(account->month.spent), "daily", "earned",
+                  json_credits(account->today.contributed), "limit", json_credits(limit)));
 }
 
 void credits_get_handle(struct request *request)

@@ -154,6 +154,7 @@ static enum fault activity_read(struct statement *row, struct activity *ret)
             .earned = {sql_column_integer(row, 2)},
             .spent = {sql_column_integer(row, 3)},
             .verified = sql_column_integer(row, 4),
+            .contributed = {sql_column_integer(row, 5)},
         };
     enum fault fault = sql_end(row);
     if (!fault)
@@ -165,8 +166,8 @@ enum fault activity_get(struct database *database, int64_t number, int64_t day,
                         struct activity *ret)
 {
     struct statement *row =
-        sql(database, "SELECT accepted, payable, earned_milli, spent_milli, verified FROM activity"
-                      " WHERE instance = ? AND day = ?");
+        sql(database, "SELECT accepted, payable, earned_milli, spent_milli, verified,"
+                      " contributed_milli FROM activity WHERE instance = ? AND day = ?");
     sql_integer(row, number);
     sql_integer(row, day);
     return activity_read(row, ret);
@@ -177,8 +178,8 @@ enum fault activity_sum(struct database *database, int64_t number, int64_t first
 {
     struct statement *row =
         sql(database, "SELECT total(accepted), total(payable), total(earned_milli),"
-                      " total(spent_milli), total(verified) FROM activity"
-                      " WHERE instance = ? AND day >= ?");
+                      " total(spent_milli), total(verified), total(contributed_milli)"
+                      " FROM activity WHERE instance = ? AND day >= ?");
     sql_integer(row, number);
     sql_integer(row, first_day);
     return activity_read(row, ret);
@@ -187,14 +188,16 @@ enum fault activity_sum(struct database *database, int64_t number, int64_t first
 enum fault activity_add(struct database *database, int64_t number, int64_t day,
                         const struct activity *amounts)
 {
-    struct statement *add = sql(
-        database, "INSERT INTO activity (instance, day, accepted, payable, earned_milli,"
-                  " spent_milli, verified) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                  " accepted = accepted + excluded.accepted,"
-                  " payable = payable + excluded.payable,"
-                  " earned_milli = earned_milli + excluded.earned_milli,"
-                  " spent_milli = spent_milli + excluded.spent_milli,"
-                  " verified = verified + excluded.verified");
+    struct statement *add =
+        sql(database, "INSERT INTO activity (instance, day, accepted, payable, earned_milli,"
+                      " spent_milli, verified, contributed_milli) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                      " ON CONFLICT DO UPDATE SET"
+                      " accepted = accepted + excluded.accepted,"
+                      " payable = payable + excluded.payable,"
+                      " earned_milli = earned_milli + excluded.earned_milli,"
+                      " spent_milli = spent_milli + excluded.spent_milli,"
+                      " verified = verified + excluded.verified,"
+                      " contributed_milli = contributed_milli + excluded.contributed_milli");
     sql_integer(add, number);
     sql_integer(add, day);
     sql_integer(add, amounts->accepted);
@@ -202,7 +205,17 @@ enum fault activity_add(struct database *database, int64_t number, int64_t day,
     sql_integer(add, amounts->earned.milli);
     sql_integer(add, amounts->spent.milli);
     sql_integer(add, amounts->verified);
+    sql_integer(add, amounts->contributed.milli);
     return sql_run(add);
+}
+
+enum fault activity_retract(struct database *database, int64_t number, int64_t day)
+{
+    struct statement *retract =
+        sql(database, "UPDATE activity SET accepted = accepted - 1 WHERE instance = ? AND day = ?");
+    sql_integer(retract, number);
+    sql_integer(retract, day);
+    return sql_run(retract);
 }
 
 enum fault activity_each(struct database *database, int64_t first_day,

@@ -58,6 +58,7 @@ enum fault instances_each(struct database *database,
 struct activity {
     int64_t accepted, payable, verified;
     struct credits earned, spent;
+    struct credits contributed; /* of earned: for contributions */
 };
 
 /* Zeros when nothing happened on that day. */
@@ -67,6 +68,9 @@ enum fault activity_get(struct database *database, int64_t number, int64_t day,
 /* Adds to a day. */
 enum fault activity_add(struct database *database, int64_t number, int64_t day,
                         const struct activity *amounts);
+
+/* A contribution that was accepted on `day` is withdrawn: it does not count any more. */
+enum fault activity_retract(struct database *database, int64_t number, int64_t day);
 
 /* What the days `first_day` to today add up to. */
 enum fault activity_sum(struct database *database, int64_t number, int64_t first_day,

@@ -64,6 +64,8 @@ static enum fault balances_move(struct database *database, const struct transfer
 {
     int64_t day = transfer->created_at_s / DAY_S;
     struct activity earned = {.earned = transfer->amount};
+    if (transfer->kind == TRANSFER_CONTRIBUTE)
+        earned.contributed = transfer->amount;
     struct activity spent = {.spent = transfer->amount};
     enum fault fault = account_move(database, transfer->debit, -transfer->amount.milli);
     if (!fault)

@@ -225,21 +225,23 @@ class Books(harness.DaemonCase):
         answer = member.contribute(records)
         self.assertEqual((4, 3, 3), (answer["accepted"], answer["credits_earned"], answer["balance"]))
         self.assertEqual([True, True, True, False], [c["paid"] for c in member.contributions()])
+        self.assertEqual({"earned": 3, "limit": 6}, member.credits()["daily"])
         for other in others:
             other.contribute(records[3:])
         self.wait_released(member, records[3])
         harness.until(lambda: member.credits()["available"] == 4, "paid at the release")
         self.assertTrue(member.contributions()[3]["paid"])
+        self.assertEqual({"earned": 4, "limit": 6}, member.credits()["daily"])
         self.balanced(member)
 
     def test_beyond_the_daily_limit_patterns_are_kept_unpaid(self):
-        daemon = self.fresh(daily_contribution_limit=2, unproven_allowance=100)
+        daemon = self.fresh(daily_contribution_limit=2, unproven_allowance=100, price_contribute=0.5)
         member = daemon.member()
         answer = member.contribute([self.one_record(member) for _ in range(3)])
-        self.assertEqual((3, 2, 2, 0), (answer["accepted"], answer["credits_earned"], answer["balance"],
+        self.assertEqual((3, 1, 1, 0), (answer["accepted"], answer["credits_earned"], answer["balance"],
                                         answer["daily_remaining"]))
         self.assertEqual([True, True, False], [c["paid"] for c in member.contributions()])
-        self.assertEqual({"earned": 2, "limit": 2}, member.credits()["daily"])
+        self.assertEqual({"earned": 1, "limit": 1}, member.credits()["daily"])
 
     def test_credit_on_release_pays_at_the_release(self):
         daemon = self.fresh(credit_on="release")

@@ -115,7 +115,12 @@ static void counters_move_and_never_below_zero(void **state)
 
 static void days_add_up(void **state)
 {
-    struct activity day = {.accepted = 3, .payable = 2, .earned = {2000}, .spent = {500}}, found;
+    struct activity day = {.accepted = 3,
+                           .payable = 2,
+                           .earned = {2000},
+                           .spent = {500},
+                           .contributed = {1500}},
+                    found;
     int64_t alice = rows_member(*state, 1), bob = rows_member(*state, 2);
     for (int64_t today = 100; today < 110; today++)
         for (int twice = 0; twice < 2; twice++)
@@ -124,10 +129,12 @@ static void days_add_up(void **state)
     assert_int_equal(found.accepted, 6);
     assert_int_equal(found.payable, 4);
     assert_int_equal(found.earned.milli, 4000);
+    assert_int_equal(found.contributed.milli, 3000);
     assert_int_equal(found.spent.milli, 1000);
     assert_int_equal(activity_sum(*state, alice, 107, &found), FAULT_NONE);
     assert_int_equal(found.accepted, 18);
     assert_int_equal(found.spent.milli, 3000);
+    assert_int_equal(found.contributed.milli, 9000);
     assert_int_equal(activity_get(*state, alice, 99, &found), FAULT_NONE);
     assert_int_equal(found.accepted + found.payable + found.earned.milli + found.spent.milli, 0);
     assert_int_equal(activity_sum(*state, bob, 0, &found), FAULT_NONE);

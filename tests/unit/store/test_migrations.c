@@ -183,6 +183,14 @@ static void leave_version_1(const struct fixture *fixture)
         " (19, 4, randomblob(32), 0, 0, '', 0, 2, 1, 1);"
         "INSERT INTO account (number, name) VALUES (16, 'member'), (17, 'member'), (18, 'member'),"
         " (19, 'member');"
+        "INSERT INTO transfer (id, kind, debit, credit, amount_milli, created_at) VALUES"
+        " (zeroblob(16), 'contribute', 1, 16, 1000, 86400),"
+        " (randomblob(16), 'contribute', 1, 16, 500, 86401),"
+        " (randomblob(16), 'contribute', 1, 17, 2000, 2), (randomblob(16), 'query', 16, 2, 700, 3);"
+        "UPDATE account SET balance_milli = CASE number WHEN 1 THEN -3500 WHEN 2 THEN 700"
+        " WHEN 16 THEN 800 WHEN 17 THEN 2000 ELSE 0 END;"
+        "INSERT INTO activity (instance, day, earned_milli, spent_milli) VALUES (16, 1, 1500, 0),"
+        " (16, 0, 0, 700), (17, 0, 2000, 0);"
         "INSERT INTO pattern VALUES (1, zeroblob(32), 1, 0, 'general', zeroblob(32), zeroblob(64),"
         " zeroblob(80), zeroblob(144));"
         "INSERT INTO contribution VALUES (16, 1, 1, zeroblob(32), 80, 2, 1000, 10, 1, 0),"
@@ -220,6 +228,9 @@ static void a_database_of_version_1_becomes_what_a_fresh_one_is(void **state)
                                            " WHERE instance IN (16, 17)"),
                      2);
     assert_int_equal(rows_number(database, "SELECT total(counted) FROM contribution"), 2);
+    assert_int_equal(rows_number(database, "SELECT count(*) FROM activity WHERE contributed_milli"
+                                           " = earned_milli"),
+                     3);
     database_close(other);
     database_close(database);
 }
