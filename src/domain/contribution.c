@@ -169,10 +169,13 @@ static void contribution_settle(struct operation *operation, enum fault fault)
     for (size_t i = 0; i < contribution->count; i++)
         added += contribution->offers[i].added;
     holds_end(contribution, contribution->count, fault == FAULT_NONE);
-    if (fault || !instance || added == 0)
+    if (fault || !instance)
+        return;
+    instance->balance = contribution->balance;
+    if (added == 0)
         return;
     instance->has_contributed = true;
-    instance_count_accepted(instance, clock_day(contribution->now_s), added);
+    instance_count_accepted(instance, clock_day(contribution->now_s), (int32_t)added);
 }
 
 struct contribution *contribution_new(struct coordinator *coordinator)

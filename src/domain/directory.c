@@ -138,13 +138,16 @@ enum fault instance_set_domains(struct instance *instance, const char *domains)
     return FAULT_NONE;
 }
 
-void instance_count_accepted(struct instance *instance, int64_t day, uint32_t accepted)
+void instance_count_accepted(struct instance *instance, int64_t day, int32_t accepted)
 {
     size_t slot = (size_t)(day % STANDING_DAYS);
-    if (instance->week[slot].day != day)
+    bool is_new = instance->week[slot].day != day;
+    if (is_new && accepted < 0)
+        return; /* longer ago than the week looks */
+    if (is_new)
         instance->week[slot].accepted = 0;
     instance->week[slot].day = day;
-    instance->week[slot].accepted += accepted;
+    instance->week[slot].accepted += (uint32_t)accepted;
 }
 
 uint32_t instance_weekly(const struct instance *instance, int64_t day)

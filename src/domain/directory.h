@@ -9,6 +9,7 @@
 #include "crypto/bytes.h"
 #include "domain/privacy.h"
 #include "domain/settings.h"
+#include "util/credits.h"
 #include "util/fault.h"
 
 /* "fed-a3f2-89bc-44dd" */
@@ -25,11 +26,15 @@ struct instance {
     char *domains; /* separated by spaces; the directory's */
     int64_t joined_at_s;
     bool has_contributed; /* ever */
-    uint32_t jobs;        /* of the workers, under way for it */
+    /* What it can probably pay: the balance that its last command saw, and what its queries cost
+     * that are under way. Good for no refusal: it may have earned since. */
+    struct credits balance, pending;
+    bool quota_spent; /* its last query was refused for that */
+    uint32_t jobs;    /* of the workers, under way for it */
     struct {
         int64_t day;
         uint32_t accepted;
-    } week[STANDING_DAYS]; /* contributions by day; slot day % STANDING_DAYS */
+    } week[STANDING_DAYS]; /* contributions that it still holds, by day; slot day % STANDING_DAYS */
 };
 
 /* All members, in memory, by handle and by public key. Owned by the loop thread. */
@@ -55,8 +60,9 @@ size_t directory_count(const struct directory *directory);
 /* FAULT_MEMORY: the old domains stay. */
 enum fault instance_set_domains(struct instance *instance, const char *domains);
 
-/* Counts accepted contributions of a day (since 1970, UTC). */
-void instance_count_accepted(struct instance *instance, int64_t day, uint32_t accepted);
+/* Counts contributions that were accepted on a day (since 1970, UTC); below zero: withdrawn since.
+ */
+void instance_count_accepted(struct instance *instance, int64_t day, int32_t accepted);
 
 /* Accepted contributions of the STANDING_DAYS days that end with `day`. */
 uint32_t instance_weekly(const struct instance *instance, int64_t day);

@@ -58,7 +58,7 @@ static void load_activity(void *context, int64_t number, int64_t day, int64_t ac
     struct instance *instance =
         directory_find_number(part->loading->coordinator->directory, number);
     if (instance)
-        instance_count_accepted(instance, day, (uint32_t)accepted);
+        instance_count_accepted(instance, day, (int32_t)accepted);
 }
 
 static enum fault load_pattern(void *context, const struct pattern_loaded *pattern)

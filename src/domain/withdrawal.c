@@ -2,8 +2,10 @@
 #include "domain/withdrawal.h"
 
 #include "domain/credits.h"
+#include "domain/directory.h"
 #include "store/catalog.h"
 #include "store/search.h"
+#include "util/clock.h"
 
 /* One contribution goes: its credit, its row, and what counted it. */
 static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct database *database,
@@ -30,9 +32,13 @@ static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct da
     };
     if (!fault)
         fault = instance_count(database, withdrawal->number, &change);
+    int64_t day = clock_day(row->accepted_at_s);
+    if (!fault)
+        fault = activity_retract(database, withdrawal->number, day);
     if (fault)
         return fault;
     withdrawal->gone[withdrawal->gone_count].pattern = row->pattern;
+    withdrawal->gone[withdrawal->gone_count].day = day;
     withdrawal->gone[withdrawal->gone_count++].last = last;
     withdrawal->reversed.milli += reversal.amount.milli;
     withdrawal->withdrawn++;
@@ -88,9 +94,16 @@ static void withdrawal_done(struct command *command, enum fault fault)
 {
     struct withdrawal *withdrawal = (struct withdrawal *)command;
     struct operation *operation = &withdrawal->operation;
-    for (size_t i = 0; i < withdrawal->gone_count && !fault; i++)
+    struct instance *instance =
+        directory_find_number(operation->coordinator->directory, withdrawal->number);
+    for (size_t i = 0; i < withdrawal->gone_count && !fault; i++) {
         contribution_forget(operation->coordinator, withdrawal->gone[i].pattern,
                             withdrawal->gone[i].last);
+        if (instance)
+            instance_count_accepted(instance, withdrawal->gone[i].day, -1);
+    }
+    if (!fault && instance)
+        instance->balance = withdrawal->balance;
     if (!fault && withdrawal->all && withdrawal->gone_count == WITHDRAWAL_STEP) {
         operation_submit(operation);
         return;

@@ -26,6 +26,7 @@ struct withdrawal {
     struct {
         uint32_t pattern;
         bool last;
+        int64_t day; /* of its acceptance */
     } gone[WITHDRAWAL_STEP];
     size_t gone_count;
     uint32_t pattern;

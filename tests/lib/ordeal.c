@@ -108,13 +108,16 @@ void ordeal_assert_sound(struct world *world)
     for (unsigned member = ALICE; member < MEMBERS; member++) {
         const struct instance *instance = world_instance(world, member);
         struct activity today;
+        struct instance_row row;
         if (!instance)
             continue;
         assert_int_equal(
             activity_get(world->database, instance->number, world->now_s / 86400, &today),
             FAULT_NONE);
         assert_int_equal(instance_weekly(instance, world->now_s / 86400), today.accepted);
-        assert_int_equal(instance->has_contributed, today.accepted > 0);
+        assert_int_equal(instance_get(world->database, instance->number, &row), FAULT_NONE);
+        assert_int_equal(instance->has_contributed, row.next_sequence > 1);
+        assert_int_equal(instance->pending.milli, 0);
     }
 }
 

@@ -85,7 +85,7 @@ static void a_week_has_seven_days_and_forgets_the_eighth(void **state)
     assert_int_equal(instance_weekly(&instance, TODAY + 16), 2);
 }
 
-static enum level level_with(uint32_t weekly, enum level declared, int64_t age_s, uint32_t *missing)
+static enum level level_with(int32_t weekly, enum level declared, int64_t age_s, uint32_t *missing)
 {
     struct instance instance = member(16);
     int64_t now_s = (int64_t)TODAY * DAY_S;
@@ -98,7 +98,7 @@ static enum level level_with(uint32_t weekly, enum level declared, int64_t age_s
 static void the_effective_level_is_the_highest_that_was_earned_up_to_the_declared(void **state)
 {
     static const struct {
-        uint32_t weekly;
+        int32_t weekly;
         enum level declared, effective;
         uint32_t missing;
     } cases[] = {
