@@ -96,7 +96,7 @@ static void query_answer(struct operation *operation, enum fault fault)
 /* FAULT_NONE: submitted. */
 static enum fault query_start(struct request *request, struct query *query)
 {
-    const struct instance *asker = api_caller(request);
+    struct instance *asker = api_caller(request);
     query->number = asker->number;
     query->now_s = api_now_s();
     query->operation.answer = query_answer;

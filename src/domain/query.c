@@ -68,48 +68,114 @@ static enum fault query_fetch(struct query *query, struct database *database)
 static enum fault query_apply(struct command *command, struct database *database)
 {
     struct query *query = (struct query *)command;
+    const struct settings *settings = query->operation.coordinator->settings;
+    struct charge charge = {query->tier, QUOTA_QUERIES, query->number, query->now_s, 1};
     enum fault fault = account_balance(database, query->number, &query->balance);
     if (fault)
         return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault; /* erased while it waited */
     if (query->balance.milli < query->cost.milli)
         return FAULT_INSUFFICIENT_CREDITS;
-    struct charge charge = {query->tier, QUOTA_QUERIES, query->number, query->now_s, 1};
-    fault =
-        quota_charge(database, query->operation.coordinator->settings, &charge, &query->allowance);
+    if (query->asks_first)
+        return quota_check(database, settings, &charge, &query->allowance);
+    fault = quota_charge(database, settings, &charge, &query->allowance);
     if (!fault && query->cost.milli > 0)
         fault = query_spend(query, database);
-    query->balance.milli -= query->cost.milli;
-    return fault ? fault : query_fetch(query, database);
+    if (!fault)
+        fault = query_fetch(query, database);
+    if (!fault)
+        query->balance.milli -= query->cost.milli;
+    return fault;
 }
 
-struct query *query_new(struct coordinator *coordinator)
-{
-    return operation_new(coordinator, sizeof(struct query), query_apply, NULL);
-}
-
-static void query_match(struct query *query, enum level level)
+static enum fault query_match(struct query *query, struct instance *asker)
 {
     const struct coordinator *coordinator = query->operation.coordinator;
     const struct settings *settings = coordinator->settings;
-    size_t max_results = settings->level_max_results[level];
+    size_t max_results = settings->level_max_results[query->level];
     struct search_query search = {
         .tokens = query->tokens,
         .token_count = query->token_count,
         .domain = SEARCH_DOMAIN_ANY,
         .confidence_min = query->confidence_min,
         .high_confidence = (uint8_t)settings->high_confidence,
-        .high_released_until_s = high_released_until(settings, level, query->now_s),
+        .high_released_until_s = high_released_until(settings, query->level, query->now_s),
         .limit = query->max_results < max_results ? query->max_results : max_results,
     };
-    if (query->domain) {
+    if (query->domain)
         search.domain = domains_find(coordinator->domains, query->domain);
-        if (search.domain == DOMAIN_UNKNOWN)
-            return;
-    }
-    query->hit_count = search_match(coordinator->search, &search, query->hits);
+    if (!query->domain || search.domain != DOMAIN_UNKNOWN)
+        query->hit_count = search_match(coordinator->search, &search, query->hits);
+    query->results = arena_array(&query->operation.arena, query->hit_count, sizeof *query->results);
+    if (!query->results)
+        return FAULT_MEMORY;
+    query->is_matched = true;
+    asker->pending.milli += query->cost.milli;
+    return FAULT_NONE;
 }
 
-enum fault query_submit(struct query *query, const struct instance *asker)
+static bool query_is_doubtful(const struct query *query, const struct instance *asker)
+{
+    return asker->quota_spent || asker->balance.milli - asker->pending.milli < query->cost.milli;
+}
+
+static void query_settle(struct operation *operation, enum fault fault)
+{
+    struct query *query = (struct query *)operation;
+    struct instance *asker =
+        directory_find_number(operation->coordinator->directory, query->number);
+    if (!asker)
+        return;
+    if (query->is_matched)
+        asker->pending.milli -= query->cost.milli;
+    if (fault == FAULT_NONE || fault == FAULT_INSUFFICIENT_CREDITS)
+        asker->balance = query->balance;
+    asker->quota_spent = fault == FAULT_TOO_MANY_REQUESTS;
+}
+
+/*
+ * The writer says that it can be paid: now it matches. But if others of the same member, which are
+ * under way, may take what it counted on, it asks again, behind them.
+ */
+static enum fault query_go_on(struct query *query)
+{
+    struct operation *operation = &query->operation;
+    struct instance *asker =
+        directory_find_number(operation->coordinator->directory, query->number);
+    if (!asker)
+        return FAULT_TOKEN_INVALID;
+    asker->balance = query->balance;
+    asker->quota_spent = false;
+    query->asks_first = query_is_doubtful(query, asker);
+    enum fault fault = query->asks_first ? FAULT_NONE : query_match(query, asker);
+    if (!fault)
+        operation_submit(operation);
+    return fault;
+}
+
+/* Takes the place of operation_done: who asks first is not through yet. */
+static void query_done(struct command *command, enum fault fault)
+{
+    struct query *query = (struct query *)command;
+    struct operation *operation = &query->operation;
+    if (!fault && query->asks_first) {
+        fault = query_go_on(query);
+        if (!fault)
+            return;
+    }
+    query_settle(operation, fault);
+    operation->answer(operation, fault);
+    operation_free(operation);
+}
+
+struct query *query_new(struct coordinator *coordinator)
+{
+    struct query *query = operation_new(coordinator, sizeof *query, query_apply, NULL);
+    if (query)
+        query->operation.command.done = query_done;
+    return query;
+}
+
+enum fault query_submit(struct query *query, struct instance *asker)
 {
     const struct settings *settings = query->operation.coordinator->settings;
     if (settings->require_contribution && !asker->has_contributed)
@@ -118,12 +184,12 @@ enum fault query_submit(struct query *query, const struct instance *asker)
         query->cost.milli =
             settings->price_query.milli + (query->priority ? settings->price_priority.milli : 0);
     query->tier = asker->tier;
-    query_match(query, instance_effective_level(asker, settings, query->now_s, NULL));
-    query->results = arena_array(&query->operation.arena, query->hit_count, sizeof *query->results);
-    if (!query->results)
-        return FAULT_MEMORY;
-    operation_submit(&query->operation);
-    return FAULT_NONE;
+    query->level = instance_effective_level(asker, settings, query->now_s, NULL);
+    query->asks_first = query_is_doubtful(query, asker);
+    enum fault fault = query->asks_first ? FAULT_NONE : query_match(query, asker);
+    if (!fault)
+        operation_submit(&query->operation);
+    return fault;
 }
 
 static enum fault lookup_apply(struct command *command, struct database *database)

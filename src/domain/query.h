@@ -41,6 +41,9 @@ struct query {
     size_t count;
     struct allowance allowance; /* of queries; also of FAULT_TOO_MANY_REQUESTS */
     /* between the two: what matched in memory */
+    enum level level;
+    bool asks_first; /* whether it can be paid: then it matches */
+    bool is_matched;
     struct search_hit hits[SEARCH_HITS_MAX];
     size_t hit_count;
 };
@@ -49,11 +52,12 @@ struct query *query_new(struct coordinator *coordinator);
 
 /*
  * Matches in memory as far as the asker's level sees, then spends and fetches in one command, so
- * that nobody pays for what they do not get, or gets what they do not pay for.
+ * that nobody pays for what they do not get, or gets what they do not pay for. Whoever can probably
+ * not pay costs no match: the writer is asked first.
  * FAULT_CONTRIBUTION_REQUIRED: returned, the caller's to free. FAULT_INSUFFICIENT_CREDITS:
  * answered, with cost and balance set. FAULT_TOO_MANY_REQUESTS: answered, the tier's quota.
  */
-enum fault query_submit(struct query *query, const struct instance *asker);
+enum fault query_submit(struct query *query, struct instance *asker);
 
 /* ---- GET /v1/patterns/{tag} ---- */
 

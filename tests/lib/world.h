@@ -120,6 +120,7 @@ struct asked {
     enum fault fault;
     struct credits cost, balance;
     struct allowance allowance;
+    bool is_matched; /* it cost a look into the index */
     size_t count;
     struct {
         struct tag tag;

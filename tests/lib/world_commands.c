@@ -210,6 +210,7 @@ static void query_answered(struct operation *operation, enum fault fault)
     ret->cost = query->cost;
     ret->balance = query->balance;
     ret->allowance = query->allowance;
+    ret->is_matched = query->is_matched;
     ret->count = fault ? 0 : query->count;
     for (size_t i = 0; i < ret->count; i++) {
         ret->results[i].tag = query->results[i].record.tag;

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* link: -Wl,--wrap=store_submit -Wl,--wrap=workers_submit */
+#include "domain/query.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "lib/rows.h"
+#include "lib/world.h"
+
+/* Who can pay, and whether finding out costs a look into the index. */
+
+enum { ALICE, BOB, CAROL, AT_ONCE = 6 };
+
+static struct world world;
+
+static int set_up(void **state)
+{
+    (void)state;
+    world_init(&world);
+    for (unsigned member = ALICE; member <= CAROL; member++)
+        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (unsigned member = ALICE; member <= CAROL; member++)
+        assert_int_equal(world_instance(&world, member)->pending.milli, 0);
+    rows_assert_sound(world.database);
+    world_done(&world);
+    return 0;
+}
+
+/* Asks AT_ONCE times before the first is answered; all that are paid for were looked up, and as
+ * many others as *ret_matched_in_vain says. */
+static size_t ask_at_once(unsigned member, size_t *ret_matched_in_vain)
+{
+    struct asked *answers = calloc(AT_ONCE, sizeof *answers);
+    size_t paid = 0;
+    assert_non_null(answers);
+    *ret_matched_in_vain = 0;
+    for (size_t i = 0; i < AT_ONCE; i++)
+        world_query_start(&world, member, 1, false, &answers[i]);
+    world_run(&world);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        bool is_paid = answers[i].fault == FAULT_NONE;
+        assert_true(is_paid || answers[i].fault == FAULT_INSUFFICIENT_CREDITS);
+        assert_true(answers[i].is_matched || !is_paid);
+        *ret_matched_in_vain += answers[i].is_matched && !is_paid;
+        paid += is_paid;
+    }
+    free(answers);
+    return paid;
+}
+
+static void who_has_nothing_costs_no_match(void **state)
+{
+    (void)state;
+    world_contribute(&world, ALICE, 1);
+    assert_true(world_query(&world, ALICE, 1).is_matched);
+    for (int i = 0; i < 3; i++) {
+        struct asked answer = world_query(&world, ALICE, 1);
+        assert_int_equal(answer.fault, FAULT_INSUFFICIENT_CREDITS);
+        assert_int_equal(answer.cost.milli, 1000);
+        assert_int_equal(answer.balance.milli, 0);
+        assert_false(answer.is_matched);
+    }
+}
+
+static void of_many_at_once_as_many_match_as_can_be_paid(void **state)
+{
+    (void)state;
+    size_t in_vain = 99;
+    for (unsigned pattern = 1; pattern <= 2; pattern++)
+        world_contribute(&world, ALICE, pattern);
+    assert_int_equal(ask_at_once(ALICE, &in_vain), 2);
+    assert_int_equal(in_vain, 0);
+    assert_int_equal(ask_at_once(ALICE, &in_vain), 0);
+    assert_int_equal(in_vain, 0);
+}
+
+static void credits_that_nobody_was_told_of_pay_all_the_same(void **state)
+{
+    (void)state;
+    world.settings.credit_on = CREDIT_ON_RELEASE;
+    size_t in_vain = 99;
+    for (unsigned member = ALICE; member <= CAROL; member++) {
+        struct bundle three = {.patterns = {1, 2, 3}, .count = 3, .confidence = 80};
+        struct contributed answer;
+        world_contribute_start(&world, member, &three, &answer);
+        world_run(&world);
+        assert_int_equal(answer.balance.milli, 0);
+    }
+    assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_INSUFFICIENT_CREDITS);
+    world_tick(&world);
+    struct asked answer = world_query(&world, ALICE, 1);
+    assert_int_equal(answer.fault, FAULT_NONE);
+    assert_int_equal(answer.balance.milli, 2000);
+    assert_true(answer.count >= 1);
+    assert_int_equal(ask_at_once(BOB, &in_vain), 3);
+    assert_int_equal(in_vain, 0);
+}
+
+static void after_a_restart_the_writer_is_asked(void **state)
+{
+    (void)state;
+    size_t in_vain = 99;
+    for (unsigned pattern = 1; pattern <= 4; pattern++)
+        world_contribute(&world, ALICE, pattern);
+    world_restart(&world);
+    assert_int_equal(ask_at_once(ALICE, &in_vain), 4);
+    assert_int_equal(in_vain, 0);
+}
+
+static void what_was_withdrawn_is_not_counted_on(void **state)
+{
+    (void)state;
+    world_contribute(&world, ALICE, 1);
+    world_withdraw(&world, ALICE, 1);
+    struct asked answer = world_query(&world, ALICE, 1);
+    assert_int_equal(answer.fault, FAULT_INSUFFICIENT_CREDITS);
+    assert_false(answer.is_matched);
+}
+
+static void a_used_up_quota_costs_no_match_until_midnight(void **state)
+{
+    (void)state;
+    world_set_tier(&world, ALICE, TIER_FREE);
+    world.settings.free_daily[QUOTA_QUERIES] = 1;
+    for (unsigned pattern = 1; pattern <= 4; pattern++)
+        world_contribute(&world, ALICE, pattern);
+    assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_NONE);
+    assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_TOO_MANY_REQUESTS);
+    struct asked answer = world_query(&world, ALICE, 1);
+    assert_int_equal(answer.fault, FAULT_TOO_MANY_REQUESTS);
+    assert_false(answer.is_matched);
+    world.now_s += 86400;
+    assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_NONE);
+    assert_int_equal(world_balance(&world, ALICE), 2000);
+}
+
+static void who_is_erased_while_the_writer_is_asked_is_not_answered_for(void **state)
+{
+    (void)state;
+    struct asked answer;
+    world_contribute(&world, BOB, 1);
+    world_restart(&world);
+    world_query_start(&world, BOB, 1, false, &answer);
+    assert_int_equal(world_erase(&world, BOB, NULL), FAULT_NONE);
+    assert_int_equal(answer.fault, FAULT_TOKEN_INVALID);
+    assert_int_equal(world_join(&world, BOB, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(who_has_nothing_costs_no_match),
+        TEST(of_many_at_once_as_many_match_as_can_be_paid),
+        TEST(credits_that_nobody_was_told_of_pay_all_the_same),
+        TEST(after_a_restart_the_writer_is_asked),
+        TEST(what_was_withdrawn_is_not_counted_on),
+        TEST(a_used_up_quota_costs_no_match_until_midnight),
+        TEST(who_is_erased_while_the_writer_is_asked_is_not_answered_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
