@@ -14,6 +14,7 @@ struct api {
     const struct server_limits *limits; /* shown to members */
     struct buckets *joins;              /* by address */
     bool draining;                      /* /readyz says so */
+    uint32_t polls;                     /* long polls under way */
 };
 
 /* The route table and the bearer token's check. */

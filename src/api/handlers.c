@@ -121,6 +121,17 @@ bool api_tag(struct request *request, struct tag *ret)
     return false;
 }
 
+bool sealed_decode(const char *text, bool (*is_valid)(size_t length), struct arena *arena,
+                   struct sealed *ret)
+{
+    size_t text_length = strlen(text), length = text_length * 6 / 8;
+    uint8_t *bytes = is_valid(length) ? arena_alloc(arena, length) : NULL;
+    if (!bytes || !b64_decode(text, text_length, bytes, length))
+        return false;
+    *ret = (struct sealed){.bytes = bytes, .length = length};
+    return true;
+}
+
 json_t *api_cursor(const struct request *request, int64_t position, bool more)
 {
     char text[CURSOR_TEXT_LENGTH + 1];

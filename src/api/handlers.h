@@ -35,6 +35,15 @@ bool api_page(struct request *request, struct page *ret);
 /* The capture of the route as a tag. False: answered with 404. */
 bool api_tag(struct request *request, struct tag *ret);
 
+/* A sealed thing: B64 of one of the lengths that `is_valid` takes. False: it is not, or memory is
+ * out. */
+struct sealed {
+    const uint8_t *bytes; /* the arena's */
+    size_t length;
+};
+bool sealed_decode(const char *text, bool (*is_valid)(size_t length), struct arena *arena,
+                   struct sealed *ret);
+
 /*
  * Workers are shared: of one member's requests only max_jobs_per_member compute at one time. False:
  * refused with 429. Each begin that was true needs its end, also when the member is gone by then.
@@ -86,6 +95,10 @@ void contributions_post_handle(struct request *request);
 void contributions_delete_handle(struct request *request);
 void contribution_delete_handle(struct request *request);
 void queries_post_handle(struct request *request);
+void answers_get_handle(struct request *request);
+void inbox_get_handle(struct request *request);
+void inbox_answer_handle(struct request *request);
+void inbox_delete_handle(struct request *request);
 void pattern_get_handle(struct request *request);
 void verifications_get_handle(struct request *request);
 void verifications_post_handle(struct request *request);

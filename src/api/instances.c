@@ -315,11 +315,12 @@ static void erasure_answer(struct operation *operation, enum fault fault)
     struct erasure_receipt receipt;
     erasure_receipt(erasure, &receipt);
     request_answer(request, 200,
-                   json_pack("{s:{s:s, s:s, s:I, s:I, s:I, s:i, s:i}, s:o}", "receipt",
+                   json_pack("{s:{s:s, s:s, s:I, s:I, s:I, s:I, s:I}, s:o}", "receipt",
                              "instance_id", receipt.instance_id, "erased_at", receipt.erased_at,
                              "contributions", (json_int_t)erasure->contributions, "verifications",
                              (json_int_t)erasure->verifications, "votes",
-                             (json_int_t)erasure->votes, "queries", 0, "deliveries", 0, "signature",
+                             (json_int_t)erasure->votes, "queries", (json_int_t)erasure->queries,
+                             "deliveries", (json_int_t)erasure->deliveries, "signature",
                              json_b64(&receipt.signature, 64)));
 }
 

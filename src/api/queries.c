@@ -52,6 +52,42 @@ static void terms_decode(json_t *terms, struct query *query, struct findings *fi
             findings_add(findings, "/terms", "must be distinct");
 }
 
+/* ---- route ---- */
+
+struct route_body {
+    const char *sealed_query;
+    uint8_t reply_key[REPLY_KEY_LENGTH];
+    uint32_t ttl_s, fanout;
+};
+
+#define ROUTE(member) offsetof(struct route_body, member)
+static const struct field route_fields[] = {
+    {"sealed_query", FIELD_TEXT, REQUIRED, ROUTE(sealed_query), 1, B64_LENGTH(SEALED_QUERY_MAX)},
+    {"reply_key", FIELD_BYTES, REQUIRED, ROUTE(reply_key), 0, REPLY_KEY_LENGTH},
+    {"ttl_s", FIELD_UNSIGNED, REQUIRED, ROUTE(ttl_s), ROUTE_TTL_MIN_S, ROUTE_TTL_MAX_S},
+    {"fanout", FIELD_UNSIGNED, REQUIRED, ROUTE(fanout), 1, ROUTE_FANOUT_MAX},
+};
+
+static void route_decode(json_t *object, struct arena *arena, struct routing *route,
+                         struct findings *findings)
+{
+    struct route_body body = {0};
+    struct sealed sealed = {0};
+    if (!json_decode(object, "/route", route_fields, sizeof route_fields / sizeof *route_fields,
+                     arena, &body, findings))
+        return;
+    if (!sealed_decode(body.sealed_query, sealed_query_length_is_valid, arena, &sealed))
+        findings_add(findings, "/route/sealed_query",
+                     "must be base64url of 312, 1080, 4152 or 16440 bytes");
+    route->wanted = true;
+    route->sealed = sealed.bytes;
+    route->sealed_length = sealed.length;
+    memcpy(route->reply_key, body.reply_key, sizeof route->reply_key);
+    route->ttl_s = body.ttl_s;
+    route->fanout = body.fanout;
+    bytes_random(&route->random, sizeof route->random);
+}
+
 static void query_decode(const struct query_body *body, struct query *query,
                          struct findings *findings)
 {
@@ -59,11 +95,22 @@ static void query_decode(const struct query_body *body, struct query *query,
     if (body->domain && !domain_is_valid(body->domain, strlen(body->domain)))
         findings_add(findings, "/domain", "must be a domain: a-z, 0-9 and '-', at most 64");
     if (body->route)
-        findings_add(findings, "/route", "queries are not routed by this coordinator yet");
+        route_decode(body->route, &query->operation.arena, &query->route, findings);
     query->domain = body->domain;
     query->confidence_min = body->min_confidence;
     query->max_results = body->max_results;
     query->priority = body->priority;
+}
+
+static void route_refuse(struct request *request)
+{
+    const struct settings *settings = api_of(request)->settings;
+    struct why why;
+    why_set(&why, FAULT_TOO_MANY_REQUESTS,
+            "at most %u routed queries may be open, and %u be asked in an hour",
+            settings->max_routed_open, settings->max_routed_per_hour);
+    api_retry_after(request, ROUTE_TTL_MIN_S);
+    request_refuse(request, FAULT_TOO_MANY_REQUESTS, &why, NULL);
 }
 
 static void query_answer(struct operation *operation, enum fault fault)
@@ -74,6 +121,8 @@ static void query_answer(struct operation *operation, enum fault fault)
         request_refuse(request, fault, NULL,
                        json_pack("{s:o, s:o}", "balance", json_credits(query->balance), "cost",
                                  json_credits(query->cost)));
+    else if (query->route.full)
+        route_refuse(request);
     else if (fault)
         api_refuse_metered(request, fault, &query->allowance);
     if (fault)
@@ -90,7 +139,7 @@ static void query_answer(struct operation *operation, enum fault fault)
                    json_pack("{s:o, s:o, s:o, s:o, s:b}", "query_id",
                              json_b64(query->id, QUERY_ID_LENGTH), "cost",
                              json_credits(query->cost), "balance", json_credits(query->balance),
-                             "results", results, "routed", 0));
+                             "results", results, "routed", query->route.routed));
 }
 
 /* FAULT_NONE: submitted. */

@@ -13,6 +13,9 @@ static const struct route routes[] = {
     {METHOD_GET, "/v1/credits", ACCESS_MEMBER, credits_get_handle},
     {METHOD_GET, "/v1/credits/ledger", ACCESS_MEMBER, ledger_get_handle},
     {METHOD_GET, "/v1/federation", ACCESS_ANYONE, federation_get_handle},
+    {METHOD_GET, "/v1/inbox", ACCESS_MEMBER, inbox_get_handle},
+    {METHOD_DELETE, "/v1/inbox/{delivery_id}", ACCESS_MEMBER, inbox_delete_handle},
+    {METHOD_POST, "/v1/inbox/{delivery_id}/answer", ACCESS_MEMBER, inbox_answer_handle},
     {METHOD_POST, "/v1/instances", ACCESS_ANYONE, instances_post_handle},
     {METHOD_DELETE, "/v1/instances/{id}", ACCESS_MEMBER, instance_delete_handle},
     {METHOD_GET, "/v1/instances/{id}", ACCESS_MEMBER, instance_get_handle},
@@ -23,6 +26,7 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/patterns/{tag}/verifications", ACCESS_MEMBER, verifications_post_handle},
     {METHOD_PUT, "/v1/patterns/{tag}/vote", ACCESS_MEMBER, vote_put_handle},
     {METHOD_POST, "/v1/queries", ACCESS_MEMBER, queries_post_handle},
+    {METHOD_GET, "/v1/queries/{id}/answers", ACCESS_MEMBER, answers_get_handle},
     {METHOD_POST, "/v1/tokens", ACCESS_ANYONE, tokens_post_handle},
 };
 

@@ -14,6 +14,8 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "domain/release.h"
+#include "domain/routing.h"
+#include "domain/waiting.h"
 #include "store/catalog.h"
 #include "store/folder.h"
 #include "store/keyring.h"
@@ -22,7 +24,12 @@
 #include "util/clock.h"
 #include "util/job.h"
 
-enum { STARTING_POLL_MS = 100, STORAGE_WATCH_MS = 1000, DESCRIPTORS_BESIDE_CONNECTIONS = 64 };
+enum {
+    STARTING_POLL_MS = 100,
+    STORAGE_WATCH_MS = 1000,
+    PURGE_MS = 30000,
+    DESCRIPTORS_BESIDE_CONNECTIONS = 64
+};
 
 /* All parts of a running daemon. A zeroed one with descriptors of -1 can be closed. */
 struct service {
@@ -58,12 +65,18 @@ static void service_close(struct service *service)
 
 static int engine_timeout_ms(void *userdata)
 {
-    return server_timeout_ms(((struct service *)userdata)->server);
+    const struct service *service = userdata;
+    int server_ms = server_timeout_ms(service->server);
+    int waiting_ms = waiting_timeout_ms(service->coordinator->waiting, clock_monotonic_ms());
+    return server_ms < 0 || (waiting_ms >= 0 && waiting_ms < server_ms) ? waiting_ms : server_ms;
 }
 
 static void engine_turn(void *userdata)
 {
-    server_turn(((struct service *)userdata)->server);
+    struct service *service = userdata;
+    struct moment now = {clock_monotonic_ms(), clock_now_ms()};
+    waiting_turn(service->coordinator->waiting, now);
+    server_turn(service->server);
 }
 
 static void engine_drain(void *userdata)
@@ -73,6 +86,7 @@ static void engine_drain(void *userdata)
               server_pending(service->server));
     service->api.draining = true;
     release_stop(service->coordinator);
+    waiting_drain(service->coordinator->waiting);
     server_drain(service->server);
 }
 
@@ -98,6 +112,11 @@ static void tick(void *userdata)
     struct service *service = userdata;
     if (!service->api.draining)
         release_tick(service->coordinator, clock_now_s());
+}
+
+static void purge(void *userdata)
+{
+    routing_purge(((struct service *)userdata)->coordinator, clock_now_s());
 }
 
 /* Says once for each new trouble with the disk what the members only see as "storage-unavailable".
@@ -253,6 +272,8 @@ static enum fault loop_fill(struct service *service)
         fault = loop_add_timer(loop, interval_ms, tick, service);
     if (!fault)
         fault = loop_add_timer(loop, STARTING_POLL_MS, starting, service);
+    if (!fault)
+        fault = loop_add_timer(loop, PURGE_MS, purge, service);
     if (!fault)
         fault = loop_add_timer(loop, STORAGE_WATCH_MS, watch_storage, service);
     return fault;

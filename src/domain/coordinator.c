@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/directory.h"
+#include "domain/waiting.h"
 #include "store/catalog.h"
 #include "store/database.h"
 #include "store/domains.h"
@@ -91,6 +92,8 @@ enum fault coordinator_open(const struct coordinator_parts *parts, struct coordi
     if (!fault)
         fault = domains_new(&coordinator->domains);
     if (!fault)
+        fault = waiting_new(&coordinator->waiting);
+    if (!fault)
         fault = store_open(parts->path, &coordinator->store, why);
     if (!fault)
         fault = store_reader_open(coordinator->store, &coordinator->reader, why);
@@ -110,6 +113,7 @@ void coordinator_close(struct coordinator *coordinator)
     catalog_free(coordinator->catalog);
     search_free(coordinator->search);
     domains_free(coordinator->domains);
+    waiting_free(coordinator->waiting);
     free(coordinator);
 }
 

@@ -19,6 +19,7 @@ struct directory;
 struct domains;
 struct keyring;
 struct search;
+struct waiting;
 struct workers;
 
 /*
@@ -37,13 +38,14 @@ struct coordinator {
     struct catalog *catalog;
     struct search *search;
     struct domains *domains;
+    struct waiting *waiting; /* long polls */
     struct database *reader; /* the release tick's */
     bool ready;              /* memory is loaded */
     bool failed;             /* it could not be */
     struct why failure;
     size_t loaded;    /* patterns so far; written by the loading thread, read by the loop */
     size_t tick_left; /* groups that the running release tick has still to look at */
-    bool tick_runs;
+    bool tick_runs, purge_runs;
     size_t tick_failures;    /* batches of it that failed */
     bool tick_alone;         /* the last tick failed: groups are settled one by one */
     size_t release_failures; /* batches, since the start */

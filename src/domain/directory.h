@@ -31,6 +31,7 @@ struct instance {
     struct credits balance, pending;
     bool quota_spent; /* its last query was refused for that */
     uint32_t jobs;    /* of the workers, under way for it */
+    uint32_t polls;   /* long polls of it, under way */
     struct {
         int64_t day;
         uint32_t accepted;

@@ -2,12 +2,14 @@
 #include <stdio.h>
 
 #include "domain/membership.h"
+#include "domain/waiting.h"
 #include "domain/withdrawal.h"
 #include "store/catalog.h"
 #include "store/judgements.h"
 #include "store/keyring.h"
 #include "store/ledger.h"
 #include "store/patterns.h"
+#include "store/routing.h"
 #include "store/search.h"
 
 /* Room in the arena for as many as the instance's counter says that it has. */
@@ -51,8 +53,8 @@ static enum fault erasure_unsay(struct erasure *erasure, struct database *databa
     return fault ? fault : judgements_delete_of_instance(database, erasure->number);
 }
 
-/* Everything in one transaction: judgements, shares, patterns that nobody else holds, standing,
- * account, the row itself. */
+/* Everything in one transaction: judgements, questions and answers, shares, patterns that nobody
+ * else holds, standing, account, the row itself. */
 static enum fault erasure_apply(struct command *command, struct database *database)
 {
     struct erasure *erasure = (struct erasure *)command;
@@ -60,6 +62,9 @@ static enum fault erasure_apply(struct command *command, struct database *databa
     enum fault fault = erasure_prepare(erasure, database, &count);
     if (!fault)
         fault = erasure_unsay(erasure, database);
+    if (!fault)
+        fault = routing_delete_of_instance(database, erasure->number, &erasure->queries,
+                                           &erasure->deliveries);
     struct contribution_row row = {0};
     for (size_t i = 0; i < count && !fault; i++) {
         fault = contribution_next(database, erasure->number, row.sequence, &row);
@@ -85,6 +90,7 @@ static void erasure_settle(struct operation *operation, enum fault fault)
     for (size_t i = 0; i < erasure->judged_count; i++)
         if (search_has(coordinator->search, erasure->judged[i]))
             (void)catalog_mark(coordinator->catalog, erasure->judged[i]); /* or at the next start */
+    waiting_wake(coordinator->waiting, (struct waiting_key){WAITING_INBOX, erasure->number});
     struct instance *instance = directory_find_number(coordinator->directory, erasure->number);
     if (instance)
         directory_remove(coordinator->directory, instance);
@@ -93,24 +99,24 @@ static void erasure_settle(struct operation *operation, enum fault fault)
 void erasure_receipt(const struct erasure *erasure, struct erasure_receipt *ret)
 {
     const struct signing_key *key = &erasure->operation.coordinator->keyring->signing;
-    char coordinator_key[B64_LENGTH(32) + 1], contributions[24], verifications[24], votes[24];
+    const size_t counts[] = {erasure->contributions, erasure->verifications, erasure->votes,
+                             erasure->queries, erasure->deliveries};
+    char coordinator_key[B64_LENGTH(32) + 1], texts[5][24];
     b64_encode(&key->public, 32, coordinator_key);
-    snprintf(contributions, sizeof contributions, "%zu", erasure->contributions);
-    snprintf(verifications, sizeof verifications, "%zu", erasure->verifications);
-    snprintf(votes, sizeof votes, "%zu", erasure->votes);
+    for (size_t i = 0; i < 5; i++)
+        snprintf(texts[i], sizeof texts[i], "%zu", counts[i]);
     instance_id_format(erasure->handle, ret->instance_id);
     clock_format(erasure->now_s, ret->erased_at);
-    /* Queries and deliveries are not kept of anybody yet: there are none to erase. */
     const char *lines[] = {
         "cfed/v1/erasure-receipt",
         coordinator_key,
         ret->instance_id,
         ret->erased_at,
-        contributions,
-        verifications,
-        votes,
-        "0",
-        "0",
+        texts[0],
+        texts[1],
+        texts[2],
+        texts[3],
+        texts[4],
     };
     lines_sign(key, lines, sizeof lines / sizeof *lines, &ret->signature);
 }

@@ -88,7 +88,7 @@ struct erasure {
     uint64_t handle;
     int64_t now_s;
     /* outputs */
-    size_t contributions, verifications, votes;
+    size_t contributions, verifications, votes, queries, deliveries;
     uint32_t *patterns; /* one a contribution */
     bool *last;         /* whether the pattern went with it */
     uint32_t *judged;   /* patterns that it verified or voted on */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/query.h"
 
+#include <string.h>
+
 #include "domain/credits.h"
 #include "store/catalog.h"
 #include "store/domains.h"
@@ -50,7 +52,7 @@ static enum fault query_spend(struct query *query, struct database *database)
 
 static enum fault query_fetch(struct query *query, struct database *database)
 {
-    for (size_t i = 0; i < query->hit_count; i++) {
+    for (size_t i = 0; i < query->result_count; i++) {
         struct published *result = &query->results[query->count];
         enum fault fault =
             published_get(database, query->hits[i].pattern, &result->record, &result->release);
@@ -62,6 +64,21 @@ static enum fault query_fetch(struct query *query, struct database *database)
         query->count++;
     }
     return FAULT_NONE;
+}
+
+static enum fault query_route(struct query *query, struct database *database)
+{
+    struct route_rules rules = {
+        .settings = query->operation.coordinator->settings,
+        .arena = &query->operation.arena,
+        .now_s = query->now_s,
+        .hits = query->hits,
+        .hit_count = query->hit_count < ROUTE_HITS_MAX ? query->hit_count : ROUTE_HITS_MAX,
+    };
+    struct question_row question = {.asker = query->number, .domain = query->domain};
+    memcpy(question.id, query->id, sizeof question.id);
+    query->route.priority = query->priority;
+    return route_apply(&query->route, &rules, &question, database);
 }
 
 /* The balance is told also to who cannot pay. */
@@ -82,6 +99,8 @@ static enum fault query_apply(struct command *command, struct database *database
         fault = query_spend(query, database);
     if (!fault)
         fault = query_fetch(query, database);
+    if (!fault && query->route.wanted)
+        fault = query_route(query, database);
     if (!fault)
         query->balance.milli -= query->cost.milli;
     return fault;
@@ -92,6 +111,8 @@ static enum fault query_match(struct query *query, struct instance *asker)
     const struct coordinator *coordinator = query->operation.coordinator;
     const struct settings *settings = coordinator->settings;
     size_t max_results = settings->level_max_results[query->level];
+    size_t wanted = query->max_results < max_results ? query->max_results : max_results;
+    size_t routed = query->route.wanted ? ROUTE_HITS_MAX : 0;
     struct search_query search = {
         .tokens = query->tokens,
         .token_count = query->token_count,
@@ -99,13 +120,15 @@ static enum fault query_match(struct query *query, struct instance *asker)
         .confidence_min = query->confidence_min,
         .high_confidence = (uint8_t)settings->high_confidence,
         .high_released_until_s = high_released_until(settings, query->level, query->now_s),
-        .limit = query->max_results < max_results ? query->max_results : max_results,
+        .limit = wanted > routed ? wanted : routed,
     };
     if (query->domain)
         search.domain = domains_find(coordinator->domains, query->domain);
     if (!query->domain || search.domain != DOMAIN_UNKNOWN)
         query->hit_count = search_match(coordinator->search, &search, query->hits);
-    query->results = arena_array(&query->operation.arena, query->hit_count, sizeof *query->results);
+    query->result_count = query->hit_count < wanted ? query->hit_count : wanted;
+    query->results =
+        arena_array(&query->operation.arena, query->result_count, sizeof *query->results);
     if (!query->results)
         return FAULT_MEMORY;
     query->is_matched = true;
@@ -123,13 +146,15 @@ static void query_settle(struct operation *operation, enum fault fault)
     struct query *query = (struct query *)operation;
     struct instance *asker =
         directory_find_number(operation->coordinator->directory, query->number);
+    if (!fault)
+        route_settle(&query->route, operation->coordinator);
     if (!asker)
         return;
     if (query->is_matched)
         asker->pending.milli -= query->cost.milli;
     if (fault == FAULT_NONE || fault == FAULT_INSUFFICIENT_CREDITS)
         asker->balance = query->balance;
-    asker->quota_spent = fault == FAULT_TOO_MANY_REQUESTS;
+    asker->quota_spent = fault == FAULT_TOO_MANY_REQUESTS && !query->route.full;
 }
 
 /*

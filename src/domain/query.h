@@ -4,6 +4,7 @@
 
 #include "domain/coordinator.h"
 #include "domain/directory.h"
+#include "domain/routing.h"
 #include "domain/tier.h"
 #include "store/patterns.h"
 #include "store/search.h"
@@ -21,7 +22,7 @@ bool pattern_is_visible(const struct settings *settings, const struct instance *
 
 /* ---- POST /v1/queries ---- */
 
-enum { QUERY_ID_LENGTH = 16, QUERY_TOKENS_MAX = 32, QUERY_RESULTS_DEFAULT = 10 };
+enum { QUERY_TOKENS_MAX = 32, QUERY_RESULTS_DEFAULT = 10 };
 
 struct query {
     struct operation operation;
@@ -35,27 +36,29 @@ struct query {
     uint8_t confidence_min;
     size_t max_results;
     bool priority;
+    struct routing route;
     /* outputs */
     struct credits cost, balance;
     struct published *results; /* in the arena */
     size_t count;
     struct allowance allowance; /* of queries; also of FAULT_TOO_MANY_REQUESTS */
-    /* between the two: what matched in memory */
+    /* between the two: what matched in memory, and how much of it is a result */
     enum level level;
     bool asks_first; /* whether it can be paid: then it matches */
     bool is_matched;
     struct search_hit hits[SEARCH_HITS_MAX];
-    size_t hit_count;
+    size_t hit_count, result_count;
 };
 
 struct query *query_new(struct coordinator *coordinator);
 
 /*
- * Matches in memory as far as the asker's level sees, then spends and fetches in one command, so
- * that nobody pays for what they do not get, or gets what they do not pay for. Whoever can probably
- * not pay costs no match: the writer is asked first.
+ * Matches in memory as far as the asker's level sees, then spends, fetches and routes in one
+ * command, so that nobody pays for what they do not get, or gets what they do not pay for.
+ * Whoever can probably not pay costs no match: the writer is asked first.
  * FAULT_CONTRIBUTION_REQUIRED: returned, the caller's to free. FAULT_INSUFFICIENT_CREDITS:
- * answered, with cost and balance set. FAULT_TOO_MANY_REQUESTS: answered, the tier's quota.
+ * answered, with cost and balance set. FAULT_TOO_MANY_REQUESTS: answered; the tier's quota, or as
+ * many routed queries as one may have.
  */
 enum fault query_submit(struct query *query, struct instance *asker);
 

@@ -41,6 +41,12 @@ struct settings {
 
     uint32_t default_tier;            /* enum tier, of new members */
     uint32_t free_daily[QUOTA_COUNT]; /* what tier free may use up in a day */
+    uint32_t answer_cadence_s;        /* answers of one query leave together */
+    uint32_t lease_s;                 /* of a delivery, until it is handed out again */
+    uint32_t max_inbox, max_inbox_per_asker, max_inbox_per_hour; /* deliveries */
+    uint32_t max_routed_open, max_routed_per_hour;               /* queries of one asker */
+    uint32_t max_polls, max_polls_per_member;                    /* at one time */
+    uint32_t max_wait_s;                                         /* of a long poll */
 
     uint32_t token_ttl_s;
     uint32_t max_json_depth;

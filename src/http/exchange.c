@@ -358,5 +358,5 @@ void exchange_handle(struct exchange *exchange)
         return;
     exchange->phase = PHASE_WAITING;
     TAILQ_INSERT_TAIL(&all->waiting, exchange, queue);
-    all->waiting_count++;
+    all->waiting_count += !exchange->held;
 }

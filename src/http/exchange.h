@@ -54,6 +54,7 @@ struct exchange {
     const char *authorization; /* the header, as sent; NULL: without */
     enum phase phase;
     bool is_members;   /* it came with a good token */
+    bool held;         /* is not counted among those that wait */
     bool closes;       /* its end in the stream of bytes is unknown, or its body is not read */
     bool headers_lost; /* no memory for a header of the answer */
     char *body;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "http/exchange.h"
 #include "http/percent.h"
@@ -59,6 +60,20 @@ static bool has_header(const struct exchange *exchange, const char *name)
     return false;
 }
 
+void request_hold(struct request *request)
+{
+    struct exchange *exchange = exchange_of(request);
+    assert(exchange->phase == PHASE_HANDLING);
+    exchange->held = true;
+}
+
+bool request_is_gone(const struct request *request)
+{
+    const struct exchange *exchange = (const struct exchange *)(const void *)request;
+    char byte;
+    return recv(exchange->connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* The text of `document` as a body that libmicrohttpd sends without copying it. */
 static struct MHD_Response *response_of(struct json_t *document)
 {
@@ -107,7 +122,7 @@ void exchange_answer(struct exchange *exchange, unsigned status, struct MHD_Resp
     if (exchange->phase == PHASE_WAITING) {
         TAILQ_REMOVE(&all->waiting, exchange, queue);
         TAILQ_INSERT_TAIL(&all->answered, exchange, queue);
-        all->waiting_count--;
+        all->waiting_count -= !exchange->held;
     }
     exchange->phase = PHASE_ANSWERED;
 }

@@ -2,6 +2,7 @@
 #ifndef CONTINUUM_HTTP_REQUEST_H
 #define CONTINUUM_HTTP_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,13 @@ const char *request_header(struct request *request, const char *name);
 
 /* Adds a header to the answer to come; both strings are copied. */
 void request_answer_header(struct request *request, const char *name, const char *value);
+
+/* Inside of its handler: the request may wait for long. It is not counted by max_pending_requests:
+ * the caller has a limit of its own. */
+void request_hold(struct request *request);
+
+/* Whether the client has closed its end of a connection that waits: nobody will read the answer. */
+bool request_is_gone(const struct request *request);
 
 /* Answers with a JSON document; takes over the reference to `document`. NULL (memory is out)
  * answers 503. */

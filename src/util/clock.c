@@ -16,6 +16,13 @@ int64_t clock_now_s(void)
     return now.tv_sec;
 }
 
+int64_t clock_now_ms(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 uint64_t clock_monotonic_ms(void)
 {
     struct timespec now = {0};

@@ -16,6 +16,9 @@ enum { CLOCK_TEXT_LENGTH = 20 };
 /* The wall clock. It may jump. */
 int64_t clock_now_s(void);
 
+/* The same in milliseconds. */
+int64_t clock_now_ms(void);
+
 /* Milliseconds since some moment before the program started; never goes back. */
 uint64_t clock_monotonic_ms(void);
 

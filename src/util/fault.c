@@ -10,6 +10,7 @@ static const struct {
 } faults[FAULT_COUNT] = {
     [FAULT_NONE] = {"none", "No fault", 200},
 
+    [FAULT_ALREADY_ANSWERED] = {"already-answered", "You answered this otherwise before", 409},
     [FAULT_ALREADY_VERIFIED] = {"already-verified", "You verified this pattern before", 409},
     [FAULT_BATCH_TOO_LARGE] = {"batch-too-large", "Too many records in one request", 422},
     [FAULT_BODY_TOO_LARGE] = {"body-too-large", "The request body is too large", 413},

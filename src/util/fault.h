@@ -10,6 +10,7 @@
 enum fault {
     FAULT_NONE = 0,
     /* answers of the interface (docs/PROTOCOL.md, section 6) */
+    FAULT_ALREADY_ANSWERED,
     FAULT_ALREADY_VERIFIED,
     FAULT_BATCH_TOO_LARGE,
     FAULT_BODY_TOO_LARGE,

@@ -98,6 +98,13 @@ static const char *const wrongs[] = {
     " (SELECT count(*) FROM vote v WHERE v.pattern = r.pattern AND NOT quality))",
     "SELECT count(*) FROM activity a WHERE verified <> (SELECT count(*) FROM transfer"
     " WHERE credit = a.instance AND kind = 'verify' AND created_at / 86400 = a.day)",
+    "SELECT count(*) FROM delivery d JOIN question q ON q.number = d.question"
+    " WHERE (d.asker, d.asked_at, d.expires_at) <> (q.asker, q.asked_at, q.expires_at)",
+    "SELECT count(*) FROM delivery WHERE (state = 1) <> (number IN (SELECT delivery FROM answer))",
+    "SELECT count(*) FROM question q WHERE 8 < (SELECT count(*) FROM delivery"
+    " WHERE question = q.number)",
+    "SELECT count(*) FROM instance i WHERE last_asked < (SELECT coalesce(max(number), 0)"
+    " FROM delivery WHERE instance = i.number)",
     "SELECT count(*) FROM pragma_foreign_key_check",
     "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
 };

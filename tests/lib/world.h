@@ -152,6 +152,51 @@ enum fault world_verifications(struct world *world, unsigned pattern, struct jud
 
 enum fault world_vote(struct world *world, unsigned member, unsigned pattern, bool high);
 
+/* A routed query for the tokens of one pattern; its sealed question is filled with the asker's
+ * number. */
+struct asking {
+    unsigned member, pattern;
+    uint32_t fanout, ttl_s;
+    bool priority;
+};
+struct routed {
+    enum fault fault;
+    bool routed;
+    uint8_t query_id[QUERY_ID_LENGTH];
+    struct credits balance;
+    int64_t instances[ROUTE_FANOUT_MAX]; /* what the asker is never told */
+    size_t count;
+};
+void world_route_start(struct world *world, const struct asking *asking, struct routed *ret);
+struct routed world_route(struct world *world, const struct asking *asking);
+
+struct inboxed {
+    enum fault fault;
+    size_t count;
+    struct {
+        uint8_t id[DELIVERY_ID_LENGTH];
+        uint8_t first; /* byte of the sealed question */
+        bool priority;
+        int64_t expires_at_s;
+    } deliveries[DELIVERIES_MAX];
+    int64_t next_due_s;
+};
+struct inboxed world_inbox(struct world *world, unsigned member, size_t max);
+
+/* The sealed answer is filled with `byte`; WORLD_DECLINE: declined. */
+enum { WORLD_DECLINE = -1 };
+enum fault world_reply(struct world *world, unsigned member, const uint8_t *delivery, int byte);
+
+struct answered {
+    enum fault fault;
+    size_t count;
+    uint8_t first[ROUTE_FANOUT_MAX]; /* bytes of the sealed answers */
+    int64_t received_at_s[ROUTE_FANOUT_MAX];
+    bool news, open;
+    int64_t next_due_s;
+};
+struct answered world_answers(struct world *world, unsigned member, const uint8_t *query_id);
+
 /* *ret_contributions may be NULL. */
 enum fault world_erase(struct world *world, unsigned member, size_t *ret_contributions);
 
