@@ -4,12 +4,14 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/bytes.h"
+#include "util/cleanup.h"
 #include "util/clock.h"
 
-enum { FINDINGS_MAX = 16, POINTER_LENGTH_MAX = 160, B64_TEXT_MAX = 2048 };
+enum { FINDINGS_MAX = 16, POINTER_LENGTH_MAX = 160 };
 
 /* What binary floating point makes of a number with two decimals; far below what anybody could
  * mean. */
@@ -318,7 +320,9 @@ json_t *json_hundredths(unsigned hundredths)
 
 json_t *json_b64(const void *bytes, size_t length)
 {
-    char text[B64_TEXT_MAX];
+    _cleanup_(free_pointer) char *text = malloc(B64_LENGTH(length) + 1);
+    if (!text)
+        return NULL;
     b64_encode(bytes, length, text);
     return json_stringn_nocheck(text, B64_LENGTH(length));
 }

@@ -14,6 +14,7 @@ enum {
     CONTRIBUTORS_MAX = 256, /* of one pattern, from a random one on */
     CANDIDATES_MAX = 1024,  /* looked at for one question */
     CANDIDATES_ENOUGH = 64, /* of these somebody will have room */
+    CHECKED_MAX = 128,      /* inboxes */
     POOL_MAX = 2 * ROUTE_FANOUT_MAX,
 };
 
@@ -80,6 +81,8 @@ static enum fault candidates_collect(struct draft *draft)
         return FAULT_MEMORY;
     enum fault fault = instance_last(draft->database, &last);
     for (size_t i = 0; i < rules->hit_count && draft->count < CANDIDATES_ENOUGH && !fault; i++) {
+        if (rules->hits[i].score_millionths < rules->hits[0].score_millionths / 2)
+            break; /* they know of something else */
         struct candidates_query query = {
             .pattern = rules->hits[i].pattern,
             .asker = draft->question->asker,
@@ -126,22 +129,6 @@ static enum fault candidate_has_room(const struct draft *draft, int64_t instance
     return fault;
 }
 
-/* Twice as many as will be asked, so that nobody can tell beforehand who it will be. */
-static enum fault pool_fill(struct draft *draft)
-{
-    enum fault fault = FAULT_NONE;
-    qsort(draft->candidates, draft->count, sizeof *draft->candidates, candidate_compare);
-    for (size_t i = 0; i < draft->count && i < CANDIDATES_ENOUGH && !fault; i++) {
-        bool room = false;
-        if (draft->pool_count == 2 * (size_t)draft->route->fanout)
-            break;
-        fault = candidate_has_room(draft, draft->candidates[i].instance, &room);
-        if (!fault && room)
-            draft->pool[draft->pool_count++] = draft->candidates[i].instance;
-    }
-    return fault;
-}
-
 static void pool_draw(struct draft *draft)
 {
     struct routing *route = draft->route;
@@ -150,6 +137,39 @@ static void pool_draw(struct draft *draft)
         route->instances[route->count++] = draft->pool[at];
         draft->pool[at] = draft->pool[--draft->pool_count];
     }
+    draft->pool_count = 0;
+}
+
+/*
+ * Those that match equally well, from `first` on: of the first that have room, twice as many as may
+ * still be asked, chance decides, so that nobody can tell beforehand who it will be. *ret_next: who
+ * matches less.
+ */
+static enum fault equals_ask(struct draft *draft, size_t first, size_t *ret_next)
+{
+    enum fault fault = FAULT_NONE;
+    size_t next = first, wanted = 2 * (draft->route->fanout - draft->route->count);
+    uint32_t score = draft->candidates[first].score_millionths;
+    for (; next < draft->count && draft->candidates[next].score_millionths == score; next++) {
+        bool room = false;
+        if (fault || draft->pool_count == wanted || next >= CHECKED_MAX)
+            continue;
+        fault = candidate_has_room(draft, draft->candidates[next].instance, &room);
+        if (!fault && room)
+            draft->pool[draft->pool_count++] = draft->candidates[next].instance;
+    }
+    pool_draw(draft);
+    *ret_next = next;
+    return fault;
+}
+
+static enum fault candidates_ask(struct draft *draft)
+{
+    enum fault fault = FAULT_NONE;
+    qsort(draft->candidates, draft->count, sizeof *draft->candidates, candidate_compare);
+    for (size_t i = 0; i < draft->count && draft->route->count < draft->route->fanout && !fault;)
+        fault = equals_ask(draft, i, &i);
+    return fault;
 }
 
 /* ---- Asking ---- */
@@ -201,11 +221,10 @@ enum fault route_apply(struct routing *route, const struct route_rules *rules,
     if (!fault)
         fault = candidates_collect(&draft);
     if (!fault)
-        fault = pool_fill(&draft);
+        fault = candidates_ask(&draft);
     route->routed = draft.count > 0;
     if (fault || !route->routed)
         return fault;
-    pool_draw(&draft);
     question->sealed = route->sealed;
     question->sealed_length = route->sealed_length;
     memcpy(question->reply_key, route->reply_key, sizeof question->reply_key);

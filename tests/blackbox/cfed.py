@@ -435,3 +435,75 @@ def checked_pattern(pattern, keys, federation):
         require(aead_open(release_key(s), b"cfed/v1/ix", index) == index_plaintext(keys, M, live["token_bits"]),
                 "the index is not that of M")
     return pattern["domain"], summary.decode("utf-8")
+
+
+# ---- 6.7 Sealed questions and answers ----------------------------------------------------------------
+
+PADDED = (256, 1024, 4096, 16384)
+
+
+def padded_text(text):
+    text = text.encode("utf-8")
+    size = next(size for size in PADDED if size >= 2 + len(text))
+    return (u16(len(text)) + text).ljust(size, b"\0")
+
+
+def unpadded_text(P):
+    length = int.from_bytes(P[:2], "big")
+    text = P[2:2 + length].decode("utf-8")
+    require(text and padded_text(text) == P, "not the padding that fits")
+    return text
+
+
+def xchacha_seal(key, nonce, aad, plaintext):
+    sealed = ctypes.create_string_buffer(len(plaintext) + 16)
+    sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, None, plaintext, ctypes.c_ulonglong(len(plaintext)), aad,
+                                                      ctypes.c_ulonglong(len(aad)), None, nonce, key)
+    return sealed.raw
+
+
+def xchacha_open(key, nonce, aad, sealed):
+    plaintext = ctypes.create_string_buffer(max(0, len(sealed) - 16))
+    require(len(sealed) >= 16 and sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+        plaintext, None, None, sealed, ctypes.c_ulonglong(len(sealed)), aad, ctypes.c_ulonglong(len(aad)), nonce,
+        key) == 0, "does not open")
+    return plaintext.raw
+
+
+class ReplyKey:
+    """X25519, one for each query."""
+
+    def __init__(self):
+        public, secret = ctypes.create_string_buffer(32), ctypes.create_string_buffer(32)
+        sodium.crypto_box_keypair(public, secret)
+        self.public, self.secret = public.raw, secret.raw
+
+
+def seal_query(keys, reply_key, text, qid=None, nonce=None):
+    qid, nonce = qid or os.urandom(16), nonce or os.urandom(24)
+    return qid + nonce + xchacha_seal(D(keys.F_q, "cfed/v1/query-key", qid, 32), nonce, b"cfed/v1/query" + reply_key,
+                                      padded_text(text))
+
+
+def open_query(keys, reply_key, sealed):
+    """(qid, text)."""
+    qid, nonce = sealed[:16], sealed[16:40]
+    return qid, unpadded_text(xchacha_open(D(keys.F_q, "cfed/v1/query-key", qid, 32), nonce,
+                                           b"cfed/v1/query" + reply_key, sealed[40:]))
+
+
+def seal_answer(keys, reply_key, qid, text):
+    nonce = os.urandom(24)
+    inner = nonce + xchacha_seal(D(keys.F_q, "cfed/v1/answer-key", qid, 32), nonce, b"cfed/v1/answer" + reply_key,
+                                 padded_text(text))
+    sealed = ctypes.create_string_buffer(len(inner) + 48)
+    require(sodium.crypto_box_seal(sealed, inner, ctypes.c_ulonglong(len(inner)), reply_key) == 0, "not a reply key")
+    return sealed.raw
+
+
+def open_answer(keys, reply, qid, sealed):
+    inner = ctypes.create_string_buffer(max(0, len(sealed) - 48))
+    require(sodium.crypto_box_seal_open(inner, sealed, ctypes.c_ulonglong(len(sealed)), reply.public,
+                                        reply.secret) == 0, "not sealed for this reply key")
+    return unpadded_text(xchacha_open(D(keys.F_q, "cfed/v1/answer-key", qid, 32), inner.raw[:24],
+                                      b"cfed/v1/answer" + reply.public, inner.raw[24:]))

@@ -6,9 +6,9 @@ import json
 import os
 from urllib.parse import parse_qs, urlsplit
 
-from cfed import (FederationKeys, Record, SigningKey, b64, blind, canonical_pattern, checked_federation,
-                  checked_pattern, finalize, is_point, lines, oprf_input, proof_holds, query_tokens, random_scalar,
-                  require, time_text, unb64, verifier, verifies, verify_seed)
+from cfed import (FederationKeys, Record, ReplyKey, SigningKey, b64, blind, canonical_pattern, checked_federation,
+                  checked_pattern, finalize, is_point, lines, open_answer, open_query, oprf_input, proof_holds, query_tokens,
+                  random_scalar, require, seal_answer, seal_query, time_text, unb64, verifier, verifies, verify_seed)
 
 
 class Answer:
@@ -226,6 +226,42 @@ class Member:
         answer = self.expect(200, self.call("POST", "/v1/queries", {"terms": terms_sent, **more}))
         return answer, [checked_pattern(result, self.keys, self.federation) for result in answer["results"]]
 
+    # Routed questions
+
+    def route_body(self, text, question=None, ttl_s=3600, fanout=8, **more):
+        """(body of POST /v1/queries, what opens the answers)."""
+        reply = ReplyKey()
+        sealed = seal_query(self.keys, reply.public, question or text)
+        return {"terms": query_tokens(self.keys, text, self.epoch["token_bits"]), **more,
+                "route": {"sealed_query": b64(sealed), "reply_key": b64(reply.public), "ttl_s": ttl_s,
+                          "fanout": fanout}}, (reply, sealed[:16])
+
+    def ask(self, text, question=None, **more):
+        """A routed query: (answer, Asked)."""
+        body, opening = self.route_body(text, question, **more)
+        answer = self.expect(200, self.call("POST", "/v1/queries", body))
+        return answer, Asked(self, answer["query_id"], opening)
+
+    def inbox(self, wait=0, limit=10):
+        """Deliveries, each with its question opened: (delivery, qid, text)."""
+        answer = self.get(f"/v1/inbox?wait={wait}&max={limit}")
+        return [(delivery, *open_query(self.keys, unb64(delivery["reply_key"], 32), unb64(delivery["sealed_query"])))
+                for delivery in answer["deliveries"]]
+
+    def answer_body(self, delivery, qid, text):
+        return {"sealed_answer": b64(seal_answer(self.keys, unb64(delivery["reply_key"], 32), qid, text))}
+
+    def post_answer(self, delivery, body):
+        return self.call("POST", f"/v1/inbox/{delivery['delivery_id']}/answer", body)
+
+    def answer(self, delivery, qid, text):
+        answer = self.post_answer(delivery, self.answer_body(delivery, qid, text))
+        if answer.status != 202:
+            raise Refused(answer)
+
+    def decline(self, delivery):
+        return self.call("DELETE", f"/v1/inbox/{delivery['delivery_id']}")
+
     # Lists
 
     def pages(self, path, name, limit=200):
@@ -244,3 +280,18 @@ class Member:
 
     def credits(self):
         return self.get("/v1/credits")
+
+
+class Asked:
+    """A routed query of a member, and what opens its answers."""
+
+    def __init__(self, member, query_id, opening):
+        self.member, self.query_id, (self.reply, self.qid) = member, query_id, opening
+
+    def look(self, wait=0):
+        return self.member.get(f"/v1/queries/{self.query_id}/answers?wait={wait}")
+
+    def answers(self, wait=0):
+        """The texts, all of them opened."""
+        return [open_answer(self.member.keys, self.reply, self.qid, unb64(answer["sealed_answer"]))
+                for answer in self.look(wait)["answers"]]

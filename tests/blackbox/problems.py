@@ -8,10 +8,11 @@ STATUS = {
     "malformed-json": 400, "token-invalid": 401, "timestamp-stale": 401, "nonce-reused": 401, "signature-invalid": 401,
     "insufficient-credits": 402, "contribution-required": 403, "invite-invalid": 403, "level-too-low": 403,
     "own-pattern": 403,
-    "not-found": 404, "method-not-allowed": 405, "already-verified": 409, "epoch-not-current": 409, "wrong-federation-key": 409,
+    "not-found": 404, "method-not-allowed": 405, "already-answered": 409, "already-verified": 409, "epoch-not-current": 409, "wrong-federation-key": 409,
     "body-too-large": 413, "unsupported-media-type": 415, "invalid-request": 422, "batch-too-large": 422,
     "public-key-invalid": 422, "proof-invalid": 422, "too-many-requests": 429, "overloaded": 503}
 TAG = cfed.b64(bytes(range(32)))
+ID = cfed.b64(bytes(range(16)))
 POINT = cfed.b64(cfed.BASE)
 
 

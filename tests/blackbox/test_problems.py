@@ -8,7 +8,7 @@ import unittest
 
 import cfed
 import client
-from problems import POINT, TAG, ProblemCase
+from problems import ID, POINT, TAG, ProblemCase
 
 MAX_BODY = 65536
 
@@ -32,7 +32,8 @@ class Bodies(ProblemCase):
             "verify": ("POST", f"/v1/patterns/{TAG}/verifications", {
                 "verdict": "confirm", "verifier": cfed.b64(bytes(16)), "proof": cfed.b64(bytes(64)),
                 "signature": cfed.b64(bytes(64))}, True),
-            "vote": ("PUT", f"/v1/patterns/{TAG}/vote", {"quality": "high"}, True)}
+            "vote": ("PUT", f"/v1/patterns/{TAG}/vote", {"quality": "high"}, True),
+            "answer": ("POST", f"/v1/inbox/{ID}/answer", {"sealed_answer": cfed.b64(bytes(344))}, True)}
 
     def test_the_checks_come_in_their_order(self):
         """Each request breaks a rule and all that come after it; the first one answers."""
@@ -96,6 +97,7 @@ class Bodies(ProblemCase):
                  ("DELETE", "/v1/contributions"), ("DELETE", f"/v1/contributions/{TAG}"),
                  ("GET", f"/v1/patterns/{TAG}"), ("GET", f"/v1/patterns/{TAG}/verifications"),
                  ("GET", f"/v1/instances/{self.member.instance_id}"),
+                 ("GET", "/v1/inbox"), ("GET", f"/v1/queries/{ID}/answers"), ("DELETE", f"/v1/inbox/{ID}"),
                  ("DELETE", f"/v1/instances/{self.member.instance_id}"))
         calls = [(method, path, None) for method, path in paths] + [call[:3] for call in self.calls.values() if call[3]]
         self.refuses_all(self.member, [
@@ -110,7 +112,7 @@ class Bodies(ProblemCase):
 
     def test_unknown_paths_and_methods(self):
         for path in ("/", "/v1", "/v1/", "/v1/nothing", "/v1/federation/", "/v1/contributions/a/b", "/V1/federation",
-                     "/v2/federation", "/v1/instances/a/b", "/metrics", "/openapi.json", "/v1/sets", "/v1/inbox?wait=1",
+                     "/v2/federation", "/v1/instances/a/b", "/metrics", "/openapi.json", "/v1/sets",
                      "/v1/queries/q-1/answers", f"/v1/patterns/{TAG}/votes",
                      f"/v1/instances/{self.member.instance_id}/export", "/v1/sets/general/downloads"):
             with self.subTest(path):
@@ -121,7 +123,8 @@ class Bodies(ProblemCase):
                              ("PUT", f"/v1/instances/{self.member.instance_id}"), ("POST", "/v1/credits/ledger"),
                              ("GET", f"/v1/patterns/{TAG}/vote"), ("PUT", f"/v1/patterns/{TAG}/verifications"),
                              ("POST", f"/v1/contributions/{TAG}"), ("GET", f"/v1/contributions/{TAG}"),
-                             ("BREW", "/v1/credits")):
+                             ("POST", "/v1/inbox"), ("GET", "/v1/inbox/a"), ("GET", "/v1/inbox/a/answer"),
+                             ("POST", "/v1/queries/a/answers"), ("BREW", "/v1/credits")):
             with self.subTest(f"{method} {path}"):
                 self.assert_problem(self.member.call(method, path, b"{}"), "method-not-allowed")
 

@@ -192,11 +192,11 @@ static void full_inboxes_are_passed_by_and_the_asker_cannot_tell(void **state)
 {
     (void)state;
     world.settings.max_inbox = 2;
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(ask(ASKER, 8).count, 8);
-    assert_int_equal(ask(ASKER, 8).count, 4); /* ten inboxes of two */
     struct routed routed = ask(ASKER, 8);
-    assert_int_equal(routed.count, 0);
+    size_t reached = 0;
+    for (; routed.count > 0; routed = ask(ASKER, 8))
+        reached += routed.count;
+    assert_int_equal(reached, 2 * CONTRIBUTORS);
     assert_true(routed.routed);
     struct answered answered = world_answers(&world, ASKER, routed.query_id);
     assert_int_equal(answered.fault, FAULT_NONE);
