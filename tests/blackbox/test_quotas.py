@@ -2,6 +2,9 @@
 """Tiers and their quotas of a day, as docs/PROTOCOL.md, section 7, has them."""
 
 import datetime
+import json
+import os
+import subprocess
 import unittest
 
 import cfed
@@ -114,6 +117,36 @@ class Free(QuotaCase):
         daemon.start()
         member.move(daemon.address)
         self.assert_exhausted(self.evaluate(member, 1), "oprf-elements", 100)
+
+
+class Tool(QuotaCase):
+    """What a member of tier free sees with continuum-fed."""
+
+    options = {"default_tier": "free", **QUOTAS, "free_daily_queries": 1, "daily_contribution_limit": 2}
+
+    def fed(self, *arguments, status=0, json=True):
+        ran = subprocess.run([harness.BUILD / "continuum-fed", *(["--json"] if json else []), *arguments],
+                             env=harness.environment(CONTINUUM_FED_DIR=os.path.join(self.daemon.folder, "fed")),
+                             capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+        self.assertEqual(status, ran.returncode, ran)
+        return ran.stdout if status == 0 else ran.stderr
+
+    def test_tier_and_daily_figures_are_shown_and_nobody_waits_until_midnight(self):
+        coordinator_key = self.daemon.member().coordinator_key
+        self.fed("join", f"http://{self.daemon.address}/join#k={cfed.b64(harness.F)}&c={coordinator_key}")
+        texts = os.path.join(self.daemon.folder, "own.txt")
+        with open(texts, "w", encoding="utf-8") as file:
+            file.write("".join(self.own_words() + "\n" for _ in range(3)))
+        self.fed("contribute", texts)
+        self.assertEqual("free", json.loads(self.fed("status"))["tier"])
+        self.assertRegex(self.fed("status", json=False), r"(?m)^tier +free$")
+        self.assertEqual({"earned": 2, "limit": 2}, json.loads(self.fed("credits"))["daily"])
+        self.assertRegex(self.fed("credits", json=False), r"(?m)^today +2 of 2 earned by contributing$")
+        self.fed("query", "quorum")
+        problem = json.loads(self.fed("query", "quorum", status=1))
+        self.assertEqual("too-many-requests", problem["code"])
+        self.assertIn("0 are left of the 1 that your tier free has today", problem["detail"])
+        self.assertEqual("too-many-requests", json.loads(self.fed("contribute", texts, status=1))["code"])
 
 
 class Moving(QuotaCase):
