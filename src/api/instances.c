@@ -329,15 +329,13 @@ void instance_delete_handle(struct request *request)
     struct instance *instance = own_instance(request);
     if (!instance)
         return;
-    struct erasure *erasure = erasure_new(api_of(request)->coordinator);
+    struct erasure *erasure = erasure_new(api_of(request)->coordinator, instance);
     if (!erasure) {
         api_refuse(request, FAULT_MEMORY);
         return;
     }
-    erasure->number = instance->number;
-    erasure->handle = instance->handle;
     erasure->now_s = api_now_s();
     erasure->operation.answer = erasure_answer;
     erasure->operation.context = request;
-    operation_submit(&erasure->operation);
+    erasure_submit(erasure);
 }

@@ -17,6 +17,7 @@
 #include "domain/routing.h"
 #include "domain/waiting.h"
 #include "store/catalog.h"
+#include "store/erasure_log.h"
 #include "store/folder.h"
 #include "store/keyring.h"
 #include "store/search.h"
@@ -36,6 +37,7 @@ struct service {
     const struct configuration *configuration;
     struct folder folder;
     struct keyring *keyring;
+    struct erasure_log *erasures;
     struct loop *loop;
     struct workers *workers;
     struct coordinator *coordinator;
@@ -57,6 +59,7 @@ static void service_close(struct service *service)
     listen_close(&service->socket);
     buckets_free(service->joins);
     loop_free(service->loop);
+    erasure_log_close(service->erasures);
     keyring_free(service->keyring);
     folder_close(&service->folder);
 }
@@ -194,6 +197,8 @@ static enum fault storage_open(struct service *service, struct why *why)
                        "them, or move the keys away to found a new federation",
                        configuration->storage_path);
     fault = keyring_open(service->folder.fd, fresh, &service->keyring, why);
+    if (!fault)
+        fault = erasure_log_open(service->folder.fd, service->keyring, &service->erasures, why);
     if (fault)
         return fault;
     return loop_new(&service->loop, why);
@@ -213,6 +218,7 @@ static enum fault domain_open(struct service *service, struct why *why)
     struct coordinator_parts parts = {
         .settings = settings,
         .keyring = service->keyring,
+        .erasures = service->erasures,
         .workers = service->workers,
         .path = path,
         .now_s = clock_now_s(),

@@ -81,6 +81,7 @@ enum fault coordinator_open(const struct coordinator_parts *parts, struct coordi
         return FAULT_MEMORY;
     coordinator->settings = parts->settings;
     coordinator->keyring = parts->keyring;
+    coordinator->erasures = parts->erasures;
     coordinator->workers = parts->workers;
     enum fault fault = federation_read(coordinator, parts, why);
     if (!fault)
@@ -148,6 +149,10 @@ static void operation_done(struct command *command, enum fault fault)
     struct operation *operation = (struct operation *)command;
     if (operation->settle)
         operation->settle(operation, fault);
+    if (operation->again && !fault) {
+        operation_submit(operation);
+        return;
+    }
     operation->answer(operation, fault);
     operation_free(operation);
 }
@@ -168,6 +173,7 @@ void *operation_new(struct coordinator *coordinator, size_t size,
 
 void operation_submit(struct operation *operation)
 {
+    operation->again = false;
     store_submit(operation->coordinator->store, &operation->command);
 }
 

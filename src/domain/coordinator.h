@@ -17,6 +17,7 @@ struct catalog;
 struct database;
 struct directory;
 struct domains;
+struct erasure_log;
 struct keyring;
 struct search;
 struct waiting;
@@ -30,6 +31,7 @@ struct workers;
 struct coordinator {
     const struct settings *settings;
     const struct keyring *keyring;
+    struct erasure_log *erasures; /* the writer's, once memory is loaded */
     struct store *store;
     struct workers *workers;
     struct federation_id federation_id;
@@ -53,13 +55,14 @@ struct coordinator {
 
 /*
  * Opens the database at `path`, makes the federation and its first epoch if there is none yet (with
- * `now_s` as their time), and starts the writer. The settings, keys and workers stay the caller's
- * and must outlive it. FAULT_CORRUPT: database and keys do not belong together. Otherwise as
- * store_open.
+ * `now_s` as their time), and starts the writer. The settings, keys, log and workers stay the
+ * caller's and must outlive it. FAULT_CORRUPT: database and keys do not belong together. Otherwise
+ * as store_open.
  */
 struct coordinator_parts {
     const struct settings *settings;
     const struct keyring *keyring;
+    struct erasure_log *erasures;
     struct workers *workers;
     const char *path;
     int64_t now_s;
@@ -71,9 +74,9 @@ enum fault coordinator_open(const struct coordinator_parts *parts, struct coordi
 void coordinator_close(struct coordinator *coordinator);
 
 /*
- * Reads instances, tags and released patterns into memory, on workers (loading.c). `ready` (or
- * `failed`) is set on the loop when it is through; members are answered with FAULT_STARTING until
- * then.
+ * Reads instances, tags and released patterns into memory, on workers (loading.c), and then erases
+ * who is in the log of erasures: an older database may have come back. `ready` (or `failed`) is set
+ * on the loop when it is through; members are answered with FAULT_STARTING until then.
  */
 enum fault coordinator_load(struct coordinator *coordinator, int64_t now_s, struct why *why);
 
@@ -87,12 +90,14 @@ void coordinator_sign_epoch(const struct coordinator *coordinator, const char *o
 /*
  * A command of the domain: what a handler starts and what comes back to it. Made by a function of
  * its own file (query_new, ...), filled in by the caller, handed over by operation_submit, and
- * freed after `answer`.
+ * freed after `answer`. Long ones go in steps, each a transaction of its own, so that they keep
+ * nobody waiting: `apply` sets `again` when there is more to do.
  */
 struct operation {
     struct command command;
     struct coordinator *coordinator;
     struct arena arena; /* inputs and outputs; lives until `answer` has returned */
+    bool again;         /* by apply: settle, then apply once more before anybody is answered */
     void (*settle)(struct operation *operation, enum fault fault); /* updates memory; may be NULL */
     void (*answer)(struct operation *operation, enum fault fault); /* the caller's */
     void *context;                                                 /* the caller's */

@@ -123,6 +123,20 @@ struct instance *directory_find_key(const struct directory *directory,
     return find(&directory->by_key, &key, compare_keys);
 }
 
+static void note_leaving(const void *node, VISIT visit, void *ret)
+{
+    struct instance *instance = *(struct instance *const *)node;
+    if ((visit == postorder || visit == leaf) && instance->leaving)
+        *(struct instance **)ret = instance;
+}
+
+struct instance *directory_find_leaving(const struct directory *directory)
+{
+    struct instance *found = NULL;
+    twalk_r(directory->by_number, note_leaving, &found);
+    return found;
+}
+
 size_t directory_count(const struct directory *directory)
 {
     return directory->count;

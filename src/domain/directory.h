@@ -26,6 +26,7 @@ struct instance {
     char *domains; /* separated by spaces; the directory's */
     int64_t joined_at_s;
     bool has_contributed; /* ever */
+    bool leaving;         /* it is being erased */
     /* What it can probably pay: the balance that its last command saw, and what its queries cost
      * that are under way. Good for no refusal: it may have earned since. */
     struct credits balance, pending;
@@ -55,6 +56,9 @@ struct instance *directory_find(const struct directory *directory, uint64_t hand
 struct instance *directory_find_number(const struct directory *directory, int64_t number);
 struct instance *directory_find_key(const struct directory *directory,
                                     const struct public_key *public_key);
+
+/* Any member that is leaving. */
+struct instance *directory_find_leaving(const struct directory *directory);
 
 size_t directory_count(const struct directory *directory);
 

@@ -5,6 +5,7 @@
 #include "domain/waiting.h"
 #include "domain/withdrawal.h"
 #include "store/catalog.h"
+#include "store/erasure_log.h"
 #include "store/judgements.h"
 #include "store/keyring.h"
 #include "store/ledger.h"
@@ -12,88 +13,172 @@
 #include "store/routing.h"
 #include "store/search.h"
 
-/* Room in the arena for as many as the instance's counter says that it has. */
-static enum fault erasure_prepare(struct erasure *erasure, struct database *database,
-                                  size_t *ret_count)
+static void note_gone(struct erasure *erasure, uint32_t pattern, bool contributed, bool last)
 {
-    struct instance_row row;
-    enum fault fault = instance_get(database, erasure->number, &row);
-    if (fault)
-        return fault;
-    size_t count = (size_t)row.contributions;
-    erasure->patterns = arena_array(&erasure->operation.arena, count, sizeof(uint32_t));
-    erasure->last = arena_array(&erasure->operation.arena, count, sizeof(bool));
-    if (!erasure->patterns || !erasure->last)
-        return FAULT_MEMORY;
-    *ret_count = count;
-    return FAULT_NONE;
+    size_t i = erasure->gone_count++;
+    erasure->gone[i].pattern = pattern;
+    erasure->gone[i].contributed = contributed;
+    erasure->gone[i].last = last;
 }
 
-static enum fault judged_note(void *context, uint32_t pattern)
+/* ---- What a member leaves behind. Each erases at most `max` rows and counts them. ---- */
+
+static enum fault judgements_erase(struct erasure *erasure, struct database *database,
+                                   enum judgement kind, size_t max, size_t *ret_count)
 {
-    struct erasure *erasure = context;
-    erasure->judged[erasure->judged_count++] = pattern;
-    return FAULT_NONE;
+    enum fault fault = FAULT_NONE;
+    while (*ret_count < max && !fault) {
+        uint32_t pattern = 0;
+        fault = judgement_delete_next(database, kind, erasure->number, &pattern);
+        if (!fault)
+            fault = release_unsettle(database, pattern);
+        if (fault)
+            break;
+        note_gone(erasure, pattern, false, false);
+        ++*ret_count;
+    }
+    return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
 }
 
-/* What it said of patterns, which are counted again at the next tick. */
-static enum fault erasure_unsay(struct erasure *erasure, struct database *database)
+static enum fault verifications_erase(struct erasure *erasure, struct database *database,
+                                      size_t max, size_t *ret_count)
 {
-    enum fault fault =
-        judgements_of_instance(database, erasure->number, &erasure->verifications, &erasure->votes);
-    if (fault)
-        return fault;
-    erasure->judged = arena_array(&erasure->operation.arena,
-                                  erasure->verifications + erasure->votes, sizeof(uint32_t));
-    if (!erasure->judged)
-        return FAULT_MEMORY;
-    fault = judged_each(database, erasure->number, judged_note, erasure);
-    for (size_t i = 0; i < erasure->judged_count && !fault; i++)
-        fault = release_unsettle(database, erasure->judged[i]);
-    return fault ? fault : judgements_delete_of_instance(database, erasure->number);
+    enum fault fault = judgements_erase(erasure, database, JUDGEMENT_VERIFICATION, max, ret_count);
+    erasure->verifications += *ret_count;
+    return fault;
 }
 
-/* Everything in one transaction: judgements, questions and answers, shares, patterns that nobody
- * else holds, standing, account, the row itself. */
+static enum fault votes_erase(struct erasure *erasure, struct database *database, size_t max,
+                              size_t *ret_count)
+{
+    enum fault fault = judgements_erase(erasure, database, JUDGEMENT_VOTE, max, ret_count);
+    erasure->votes += *ret_count;
+    return fault;
+}
+
+static enum fault contributions_erase(struct erasure *erasure, struct database *database,
+                                      size_t max, size_t *ret_count)
+{
+    enum fault fault = FAULT_NONE;
+    struct instance_change change = {0};
+    while (*ret_count < max && !fault) {
+        struct contribution_row row;
+        bool last = false;
+        fault = contribution_next(database, erasure->number, 0, &row);
+        if (!fault)
+            fault = contribution_delete(database, &row, &last);
+        if (fault)
+            break;
+        note_gone(erasure, row.pattern, true, last);
+        change.contributions--;
+        change.released -= row.state == CONTRIBUTION_RELEASED;
+        ++*ret_count;
+    }
+    erasure->contributions += *ret_count;
+    if (!fault || fault == FAULT_NOT_FOUND)
+        fault = instance_count(database, erasure->number, &change);
+    return fault;
+}
+
+static enum fault account_erase(struct erasure *erasure, struct database *database, size_t max,
+                                size_t *ret_count)
+{
+    return ledger_bury(database, erasure->number, max, ret_count);
+}
+
+/* Its questions and its part in those of others, whose number is limited. */
+static enum fault routing_erase(struct erasure *erasure, struct database *database, size_t max,
+                                size_t *ret_count)
+{
+    size_t queries = 0, deliveries = 0;
+    enum fault fault = routing_delete_of_instance(database, erasure->number, &queries, &deliveries);
+    erasure->queries += queries;
+    erasure->deliveries += deliveries;
+    *ret_count = queries + deliveries < max ? queries + deliveries : max;
+    return fault;
+}
+
+/* In the order in which they go: what refers to others first. A step begins at the top each time,
+ * so that what a request still under way adds is found too. */
+static enum fault (*const remains[])(struct erasure *erasure, struct database *database, size_t max,
+                                     size_t *ret_count) = {
+    verifications_erase, votes_erase, routing_erase, contributions_erase, account_erase,
+};
+
+/* ---- The steps ---- */
+
+static enum fault erasure_log(struct erasure *erasure)
+{
+    if (erasure->logged)
+        return FAULT_NONE;
+    enum fault fault = erasure_log_add(erasure->operation.coordinator->erasures, erasure->handle,
+                                       &erasure->public_key);
+    erasure->logged = fault == FAULT_NONE;
+    return fault;
+}
+
 static enum fault erasure_apply(struct command *command, struct database *database)
 {
     struct erasure *erasure = (struct erasure *)command;
-    size_t count = 0;
-    enum fault fault = erasure_prepare(erasure, database, &count);
+    struct instance_row row;
+    size_t left = ERASURE_STEP;
+    erasure->gone_count = 0;
+    enum fault fault = instance_get(database, erasure->number, &row);
     if (!fault)
-        fault = erasure_unsay(erasure, database);
-    if (!fault)
-        fault = routing_delete_of_instance(database, erasure->number, &erasure->queries,
-                                           &erasure->deliveries);
-    struct contribution_row row = {0};
-    for (size_t i = 0; i < count && !fault; i++) {
-        fault = contribution_next(database, erasure->number, row.sequence, &row);
-        if (fault)
-            return fault == FAULT_NOT_FOUND ? FAULT_CORRUPT : fault;
-        erasure->patterns[i] = row.pattern;
-        fault = contribution_delete(database, &row, &erasure->last[i]);
-        erasure->contributions = i + 1;
+        fault = erasure_log(erasure);
+    for (size_t i = 0; i < sizeof remains / sizeof *remains && left > 0 && !fault; i++) {
+        size_t count = 0;
+        fault = remains[i](erasure, database, left, &count);
+        left -= count;
     }
-    if (!fault)
-        fault = ledger_bury(database, erasure->number);
-    return fault ? fault : instance_delete(database, erasure->number);
+    if (fault || left == 0) {
+        erasure->operation.again = true;
+        return fault;
+    }
+    command->scrub = true;
+    return instance_delete(database, erasure->number);
 }
 
 static void erasure_settle(struct operation *operation, enum fault fault)
 {
-    struct erasure *erasure = (struct erasure *)operation;
+    const struct erasure *erasure = (struct erasure *)operation;
     struct coordinator *coordinator = operation->coordinator;
-    if (fault)
-        return;
-    for (size_t i = 0; i < erasure->contributions; i++)
-        contribution_forget(coordinator, erasure->patterns[i], erasure->last[i]);
-    for (size_t i = 0; i < erasure->judged_count; i++)
-        if (search_has(coordinator->search, erasure->judged[i]))
-            (void)catalog_mark(coordinator->catalog, erasure->judged[i]); /* or at the next start */
-    waiting_wake(coordinator->waiting, (struct waiting_key){WAITING_INBOX, erasure->number});
     struct instance *instance = directory_find_number(coordinator->directory, erasure->number);
+    for (size_t i = 0; i < erasure->gone_count && !fault; i++) {
+        uint32_t pattern = erasure->gone[i].pattern;
+        if (erasure->gone[i].contributed)
+            contribution_forget(coordinator, pattern, erasure->gone[i].last);
+        else if (search_has(coordinator->search, pattern))
+            (void)catalog_mark(coordinator->catalog, pattern); /* or at the next start */
+    }
+    if (instance && fault)
+        instance->leaving = false;
+    if (fault || operation->again)
+        return;
+    waiting_wake(coordinator->waiting, (struct waiting_key){WAITING_INBOX, erasure->number});
     if (instance)
         directory_remove(coordinator->directory, instance);
+}
+
+struct erasure *erasure_new(struct coordinator *coordinator, const struct instance *instance)
+{
+    struct erasure *erasure =
+        operation_new(coordinator, sizeof *erasure, erasure_apply, erasure_settle);
+    if (!erasure)
+        return NULL;
+    erasure->number = instance->number;
+    erasure->handle = instance->handle;
+    erasure->public_key = instance->public_key;
+    return erasure;
+}
+
+void erasure_submit(struct erasure *erasure)
+{
+    struct instance *instance =
+        directory_find_number(erasure->operation.coordinator->directory, erasure->number);
+    if (instance)
+        instance->leaving = true;
+    operation_submit(&erasure->operation);
 }
 
 void erasure_receipt(const struct erasure *erasure, struct erasure_receipt *ret)
@@ -119,13 +204,4 @@ void erasure_receipt(const struct erasure *erasure, struct erasure_receipt *ret)
         texts[4],
     };
     lines_sign(key, lines, sizeof lines / sizeof *lines, &ret->signature);
-}
-
-struct erasure *erasure_new(struct coordinator *coordinator)
-{
-    struct erasure *erasure =
-        operation_new(coordinator, sizeof *erasure, erasure_apply, erasure_settle);
-    if (erasure)
-        erasure->operation.command.scrub = true;
-    return erasure;
 }

@@ -3,9 +3,11 @@
 
 #include "domain/coordinator.h"
 #include "domain/directory.h"
+#include "domain/membership.h"
 #include "domain/release.h"
 #include "store/catalog.h"
 #include "store/database.h"
+#include "store/erasure_log.h"
 #include "store/instances.h"
 #include "store/patterns.h"
 #include "store/search.h"
@@ -38,6 +40,7 @@ struct loading {
 static enum fault load_instance(void *context, const struct instance_row *row)
 {
     const struct part *part = context;
+    const struct coordinator *coordinator = part->loading->coordinator;
     struct instance instance = {
         .number = row->number,
         .handle = row->handle,
@@ -48,8 +51,9 @@ static enum fault load_instance(void *context, const struct instance_row *row)
         .domains = (char *)row->domains,
         .joined_at_s = row->joined_at_s,
         .has_contributed = row->next_sequence > 1,
+        .leaving = erasure_log_has(coordinator->erasures, row->handle, &row->public_key),
     };
-    return directory_add(part->loading->coordinator->directory, &instance);
+    return directory_add(coordinator->directory, &instance);
 }
 
 static void load_activity(void *context, int64_t number, int64_t day, int64_t accepted)
@@ -151,6 +155,32 @@ static void loading_free(struct loading *loading)
     free(loading);
 }
 
+static void loading_finish(struct coordinator *coordinator);
+
+static void erased_again(struct operation *operation, enum fault fault)
+{
+    struct coordinator *coordinator = operation->coordinator;
+    coordinator->failed = fault != FAULT_NONE;
+    if (fault)
+        why_set(&coordinator->failure, fault, "who is in the log of erasures could not be erased");
+    else
+        loading_finish(coordinator);
+}
+
+/* Erases whoever is here although the log says that they were erased; then members are served. */
+static void loading_finish(struct coordinator *coordinator)
+{
+    const struct instance *erased = directory_find_leaving(coordinator->directory);
+    struct erasure *erasure = erased ? erasure_new(coordinator, erased) : NULL;
+    if (erasure) {
+        erasure->logged = true;
+        erasure->operation.answer = erased_again;
+        erasure_submit(erasure);
+    }
+    coordinator->ready = !erased;
+    coordinator->failed = erased && !erasure;
+}
+
 static void part_done(struct job *job)
 {
     struct part *part = (struct part *)job;
@@ -163,9 +193,10 @@ static void part_done(struct job *job)
     enum fault fault = loading->tags.fault ? loading->tags.fault : loading->releases.fault;
     if (!fault)
         fault = loading_mark(loading);
-    coordinator->ready = fault == FAULT_NONE;
     coordinator->failed = fault != FAULT_NONE;
     loading_free(loading);
+    if (!fault)
+        loading_finish(coordinator);
 }
 
 enum fault coordinator_load(struct coordinator *coordinator, int64_t now_s, struct why *why)

@@ -174,7 +174,7 @@ enum fault member_authenticate(const struct coordinator *coordinator, const char
     if (!coordinator->ready)
         return FAULT_STARTING;
     struct instance *instance = directory_find(coordinator->directory, handle);
-    if (!instance)
+    if (!instance || instance->leaving)
         return FAULT_TOKEN_INVALID;
     *ret = instance;
     return FAULT_NONE;

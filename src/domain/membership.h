@@ -82,20 +82,35 @@ struct profile *profile_new(struct coordinator *coordinator);
 
 /* ---- DELETE /v1/instances/{id} ---- */
 
+enum { ERASURE_STEP = 256 };
+
+/*
+ * Erases a member, in steps of ERASURE_STEP rows, each a transaction of its own. The first one
+ * writes it into the log of erasures: what is cut off after that goes on at the next start. The
+ * answer comes when nothing of the member is left in any file.
+ */
 struct erasure {
     struct operation operation;
+    /* inputs */
     int64_t number;
     uint64_t handle;
+    struct public_key public_key;
     int64_t now_s;
-    /* outputs */
+    /* outputs, of all steps together */
     size_t contributions, verifications, votes, queries, deliveries;
-    uint32_t *patterns; /* one a contribution */
-    bool *last;         /* whether the pattern went with it */
-    uint32_t *judged;   /* patterns that it verified or voted on */
-    size_t judged_count;
+    /* one step */
+    bool logged;
+    struct {
+        uint32_t pattern;
+        bool contributed, last; /* else judged; whether the pattern went with it */
+    } gone[ERASURE_STEP];
+    size_t gone_count;
 };
 
-struct erasure *erasure_new(struct coordinator *coordinator);
+struct erasure *erasure_new(struct coordinator *coordinator, const struct instance *instance);
+
+/* From here on the member's token is nobody's, unless the answer is a fault. */
+void erasure_submit(struct erasure *erasure);
 
 /* What proves an erasure to whoever asked for it: the line of docs/PROTOCOL.md section 6, signed.
  */

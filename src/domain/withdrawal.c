@@ -73,6 +73,7 @@ static enum fault withdrawal_apply(struct command *command, struct database *dat
     withdrawal->gone_count = 0;
     enum fault fault =
         withdrawal->all ? withdraw_step(withdrawal, database) : withdraw_one(withdrawal, database);
+    withdrawal->operation.again = withdrawal->all && withdrawal->gone_count == WITHDRAWAL_STEP;
     if (!fault)
         fault = account_balance(database, withdrawal->number, &withdrawal->balance);
     return fault;
@@ -89,11 +90,9 @@ void contribution_forget(struct coordinator *coordinator, uint32_t pattern, bool
     catalog_remove(coordinator->catalog, pattern, 1);
 }
 
-/* Takes the place of operation_done: steps are repeated before anybody is answered. */
-static void withdrawal_done(struct command *command, enum fault fault)
+static void withdrawal_settle(struct operation *operation, enum fault fault)
 {
-    struct withdrawal *withdrawal = (struct withdrawal *)command;
-    struct operation *operation = &withdrawal->operation;
+    const struct withdrawal *withdrawal = (struct withdrawal *)operation;
     struct instance *instance =
         directory_find_number(operation->coordinator->directory, withdrawal->number);
     for (size_t i = 0; i < withdrawal->gone_count && !fault; i++) {
@@ -104,21 +103,12 @@ static void withdrawal_done(struct command *command, enum fault fault)
     }
     if (!fault && instance)
         instance->balance = withdrawal->balance;
-    if (!fault && withdrawal->all && withdrawal->gone_count == WITHDRAWAL_STEP) {
-        operation_submit(operation);
-        return;
-    }
-    operation->answer(operation, fault);
-    operation_free(operation);
 }
 
 struct withdrawal *withdrawal_new(struct coordinator *coordinator)
 {
-    struct withdrawal *withdrawal =
-        operation_new(coordinator, sizeof *withdrawal, withdrawal_apply, NULL);
-    if (withdrawal)
-        withdrawal->operation.command.done = withdrawal_done;
-    return withdrawal;
+    return operation_new(coordinator, sizeof(struct withdrawal), withdrawal_apply,
+                         withdrawal_settle);
 }
 
 void withdrawal_submit(struct withdrawal *withdrawal)

@@ -9,6 +9,7 @@
  *
  *     continuum.db (-wal, -shm)   everything but secrets
  *     keys                        secrets (store/keyring.h)
+ *     erased                      who was erased (store/erasure_log.h)
  *     lock                        held (flock) as long as the daemon runs; names its process id
  */
 struct folder {

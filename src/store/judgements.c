@@ -96,37 +96,26 @@ enum fault judgements_delete_of_pattern(struct database *database, uint32_t patt
                  : sql_run_with(sql(database, "DELETE FROM vote WHERE pattern = ?"), pattern);
 }
 
-enum fault judgements_delete_of_instance(struct database *database, int64_t instance)
+enum fault judgement_delete_next(struct database *database, enum judgement kind, int64_t instance,
+                                 uint32_t *ret_pattern)
 {
-    enum fault fault =
-        sql_run_with(sql(database, "DELETE FROM verification WHERE instance = ?"), instance);
-    return fault ? fault
-                 : sql_run_with(sql(database, "DELETE FROM vote WHERE instance = ?"), instance);
-}
-
-enum fault judgements_of_instance(struct database *database, int64_t instance,
-                                  size_t *ret_verifications, size_t *ret_votes)
-{
+    bool verification = kind == JUDGEMENT_VERIFICATION;
     struct statement *row =
-        sql(database, "SELECT (SELECT count(*) FROM verification WHERE instance = ?1),"
-                      " (SELECT count(*) FROM vote WHERE instance = ?1)");
+        verification ? sql(database, "SELECT pattern FROM verification WHERE instance = ? LIMIT 1")
+                     : sql(database, "SELECT pattern FROM vote WHERE instance = ? LIMIT 1");
     sql_integer(row, instance);
-    if (sql_step(row)) {
-        *ret_verifications = (size_t)sql_column_integer(row, 0);
-        *ret_votes = (size_t)sql_column_integer(row, 1);
-    }
-    return sql_end(row);
-}
-
-enum fault judged_each(struct database *database, int64_t instance,
-                       enum fault (*each)(void *context, uint32_t pattern), void *context)
-{
-    struct statement *row = sql(database, "SELECT pattern FROM verification WHERE instance = ?1"
-                                          " UNION SELECT pattern FROM vote WHERE instance = ?1");
-    sql_integer(row, instance);
-    enum fault fault = FAULT_NONE;
-    while (!fault && sql_step(row))
-        fault = each(context, (uint32_t)sql_column_integer(row, 0));
-    enum fault ended = sql_end(row);
-    return fault ? fault : ended;
+    bool found = sql_step(row);
+    uint32_t pattern = found ? (uint32_t)sql_column_integer(row, 0) : 0;
+    enum fault fault = sql_end(row);
+    if (fault || !found)
+        return fault ? fault : FAULT_NOT_FOUND;
+    struct statement *delete =
+        verification ? sql(database, "DELETE FROM verification WHERE pattern = ? AND instance = ?")
+                     : sql(database, "DELETE FROM vote WHERE pattern = ? AND instance = ?");
+    sql_integer(delete, pattern);
+    sql_integer(delete, instance);
+    fault = sql_run(delete);
+    if (!fault)
+        *ret_pattern = pattern;
+    return fault;
 }

@@ -45,16 +45,13 @@ struct judgements {
 
 enum fault judgements_count(struct database *database, uint32_t pattern, struct judgements *ret);
 
-/* What is said of a pattern, or by an instance, goes. */
+/* All that is said of a pattern goes. */
 enum fault judgements_delete_of_pattern(struct database *database, uint32_t pattern);
-enum fault judgements_delete_of_instance(struct database *database, int64_t instance);
 
-/* How many verifications and votes an instance made. */
-enum fault judgements_of_instance(struct database *database, int64_t instance,
-                                  size_t *ret_verifications, size_t *ret_votes);
+enum judgement { JUDGEMENT_VERIFICATION, JUDGEMENT_VOTE };
 
-/* Calls `each` for every pattern that `instance` judged; stops at the first fault. */
-enum fault judged_each(struct database *database, int64_t instance,
-                       enum fault (*each)(void *context, uint32_t pattern), void *context);
+/* Takes back one judgement of this kind that an instance made. FAULT_NOT_FOUND: there is none. */
+enum fault judgement_delete_next(struct database *database, enum judgement kind, int64_t instance,
+                                 uint32_t *ret_pattern);
 
 #endif

@@ -67,9 +67,10 @@ enum fault ledger_list(struct database *database, int64_t account, struct page *
                        struct transfer *ret, size_t *ret_count);
 
 /*
- * Erasure: the tombstone takes the account's place in all its transfers, under new random ids and
- * without tags, and takes over its balance; the account is gone.
+ * Erasure, in steps of at most `max` transfers: the tombstone takes over the account's balance and
+ * its place in its transfers, under new random ids and without tags; in the last step the account
+ * goes. *ret_count: transfers of this step; fewer than `max`: it was the last.
  */
-enum fault ledger_bury(struct database *database, int64_t account);
+enum fault ledger_bury(struct database *database, int64_t account, size_t max, size_t *ret_count);
 
 #endif

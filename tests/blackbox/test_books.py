@@ -163,7 +163,7 @@ class Books(harness.DaemonCase):
                                 env=harness.environment(), text=True, timeout=60, check=False, user=65534, group=65534)
         self.assertEqual((1, ""), (result.returncode, result.stdout))
         self.assertIn("be its user, or copy the folder", result.stderr)
-        self.assertEqual({"continuum.db", "keys", "lock"}, set(os.listdir(daemon.storage)))
+        self.assertEqual({"continuum.db", "erased", "keys", "lock"}, set(os.listdir(daemon.storage)))
 
     def test_a_word_that_is_no_command_is_refused(self):
         for words in (["ledger"], ["ledger", "burn"], ["check"]):

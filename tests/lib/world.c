@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/world.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -125,7 +126,12 @@ enum fault world_try_open(struct world *world)
         .now_s = world->now_s,
     };
     running = world;
-    enum fault fault = coordinator_open(&parts, &world->coordinator, &why);
+    int folder_fd = open(world->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum fault fault = erasure_log_open(folder_fd, &world->keyring, &world->erasures, &why);
+    close(folder_fd);
+    parts.erasures = world->erasures;
+    if (!fault)
+        fault = coordinator_open(&parts, &world->coordinator, &why);
     if (!fault)
         fault = database_open(world->path, DATABASE_WRITER, &world->database, &why);
     if (!fault && !world->durable)
@@ -174,6 +180,7 @@ void world_shut(struct world *world)
         operation_free((struct operation *)(struct command *)job);
     coordinator_close(TAKE(world->coordinator));
     database_close(TAKE(world->database));
+    erasure_log_close(TAKE(world->erasures));
 }
 
 void world_restart(struct world *world)
@@ -184,7 +191,8 @@ void world_restart(struct world *world)
 
 void world_done(struct world *world)
 {
-    static const char *const files[] = {"continuum.db", "continuum.db-wal", "continuum.db-shm"};
+    static const char *const files[] = {"continuum.db", "continuum.db-wal", "continuum.db-shm",
+                                        "erased"};
     char path[128];
     world_shut(world);
     for (size_t i = 0; i < WORLD_PATTERNS; i++)

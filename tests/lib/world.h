@@ -11,6 +11,7 @@
 #include "domain/query.h"
 #include "lib/made_up.h"
 #include "store/database.h"
+#include "store/erasure_log.h"
 #include "store/keyring.h"
 
 /*
@@ -28,13 +29,15 @@ struct world {
     struct settings settings; /* a test may change them at any time */
     int64_t now_s;
     struct keyring keyring;
+    struct erasure_log *erasures;
     struct coordinator *coordinator;
     struct database *database; /* the writer's, in this thread */
     char folder[64], path[96];
     struct job_list commands, jobs; /* handed out, not done yet */
     struct made_up_pattern *patterns[WORLD_PATTERNS];
     struct signing_key members[WORLD_MEMBERS];
-    bool durable; /* commits are synced, as the daemon's are; set between prepare and open */
+    uint64_t joins; /* each gets a handle that no other had */
+    bool durable;   /* commits are synced, as the daemon's are; set between prepare and open */
     bool spoiled[WORLD_PATTERNS]; /* set before the first use of a pattern */
 };
 

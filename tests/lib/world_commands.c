@@ -34,7 +34,7 @@ enum fault world_join(struct world *world, unsigned member, enum level level,
     join->row = (struct instance_row){.public_key = key->public,
                                       .level = (uint8_t)level,
                                       .mode = (uint8_t)mode,
-                                      .handle = UINT64_C(0xa00000000000) + member,
+                                      .handle = UINT64_C(0xa00000000000) + ++world->joins,
                                       .joined_at_s = world->now_s};
     bytes_random(join->proof.nonce, NONCE_LENGTH);
     b64_encode(join->proof.nonce, NONCE_LENGTH, nonce);
@@ -67,13 +67,12 @@ enum fault world_join(struct world *world, unsigned member, enum level level,
 void world_set_tier(struct world *world, unsigned member, enum tier tier)
 {
     uint8_t old = 0;
+    uint64_t handle = world_instance(world, member)->handle;
     world_shut(world);
     struct why why;
     assert_int_equal(database_open(world->path, DATABASE_WRITER, &world->database, &why),
                      FAULT_NONE);
-    assert_int_equal(
-        instance_set_tier(world->database, UINT64_C(0xa00000000000) + member, (uint8_t)tier, &old),
-        FAULT_NONE);
+    assert_int_equal(instance_set_tier(world->database, handle, (uint8_t)tier, &old), FAULT_NONE);
     database_close(TAKE(world->database));
     assert_int_equal(world_try_open(world), FAULT_NONE);
 }
@@ -306,15 +305,13 @@ enum fault world_erase(struct world *world, unsigned member, size_t *ret_contrib
     struct erased answer = {.fault = WORLD_UNANSWERED};
     struct instance *instance = world_instance(world, member);
     assert_non_null(instance);
-    struct erasure *erasure = erasure_new(world->coordinator);
+    struct erasure *erasure = erasure_new(world->coordinator, instance);
     if (!erasure)
         return FAULT_MEMORY;
     erasure->operation.answer = erasure_answered;
     erasure->operation.context = &answer;
-    erasure->number = instance->number;
-    erasure->handle = instance->handle;
     erasure->now_s = world->now_s;
-    operation_submit(&erasure->operation);
+    erasure_submit(erasure);
     world_run(world);
     if (ret_contributions)
         *ret_contributions = answer.contributions;

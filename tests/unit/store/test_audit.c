@@ -40,7 +40,8 @@ static struct database *business(void)
     move(database, TRANSFER_QUERY, ALICE, ACCOUNT_REVENUE, 1000);
     move(database, TRANSFER_REVERSE, ALICE, ACCOUNT_ISSUANCE, 500);
     move(database, TRANSFER_CONTRIBUTE, ACCOUNT_ISSUANCE, gone, 4000);
-    assert_int_equal(ledger_bury(database, gone), FAULT_NONE);
+    size_t count = 0;
+    assert_int_equal(ledger_bury(database, gone, 100, &count), FAULT_NONE);
     assert_int_equal(sql_script(database, "DELETE FROM activity WHERE instance = 19;"
                                           "DELETE FROM instance WHERE number = 19"),
                      FAULT_NONE);
@@ -74,6 +75,27 @@ static void books_without_a_transfer_balance(void **state)
     assert_int_equal(books.accounts, 3);
     assert_int_equal(books.transfers, 0);
     assert_int_equal(books.issued.milli, 0);
+    database_close(database);
+}
+
+static void a_burial_that_is_half_way_through_is_no_discrepancy(void **state)
+{
+    (void)state;
+    struct books books;
+    struct why why = {""};
+    size_t count = 0;
+    struct database *database = business();
+    assert_int_equal(ledger_bury(database, ALICE, 1, &count), FAULT_NONE);
+    assert_int_equal(count, 1);
+    assert_int_equal(books_audit(database, &books, &why), FAULT_NONE);
+    assert_int_equal(books.tombstone.milli, 5500);
+    assert_int_equal(
+        sql_script(database,
+                   "UPDATE account SET balance_milli = balance_milli + 1 WHERE number = 3"),
+        FAULT_NONE);
+    assert_int_equal(books_audit(database, &books, &why), FAULT_CORRUPT);
+    assert_string_equal(why.text,
+                        "account tombstone: expected 5.500 by its transfers, found 5.501");
     database_close(database);
 }
 
@@ -252,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(honest_books_balance_and_are_summed_up),
         cmocka_unit_test(books_without_a_transfer_balance),
+        cmocka_unit_test(a_burial_that_is_half_way_through_is_no_discrepancy),
         cmocka_unit_test(every_tampering_is_found_and_named),
         cmocka_unit_test(a_row_that_breaks_a_check_of_its_table_is_found),
         cmocka_unit_test(a_database_without_books_is_said_to_have_none),

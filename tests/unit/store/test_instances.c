@@ -182,10 +182,11 @@ static void a_deleted_instance_is_gone_and_its_number_is_never_used_again(void *
 {
     struct activity day = {.accepted = 3};
     struct instance_row found;
+    size_t buried = 0;
     rows_member(*state, 1);
     int64_t bob = rows_member(*state, 2);
     assert_int_equal(activity_add(*state, bob, 100, &day), FAULT_NONE);
-    assert_int_equal(ledger_bury(*state, bob), FAULT_NONE);
+    assert_int_equal(ledger_bury(*state, bob, 100, &buried), FAULT_NONE);
     assert_int_equal(instance_delete(*state, bob), FAULT_NONE);
     assert_int_equal(instance_get(*state, bob, &found), FAULT_NOT_FOUND);
     assert_int_equal(rows_number(*state, "SELECT count(*) FROM activity"), 0);

@@ -146,28 +146,24 @@ static void a_sample_has_no_more_than_was_asked_for_and_none_twice(void **state)
     assert_int_equal(got, 0);
 }
 
-static enum fault note(void *context, uint32_t pattern)
-{
-    *(unsigned *)context += 1u << pattern;
-    return FAULT_NONE;
-}
-
-static void what_a_member_said_is_found_and_goes_alone(void **state)
+static void what_a_member_said_goes_one_by_one_and_alone(void **state)
 {
     (void)state;
-    size_t verifications = 0, votes = 0;
-    unsigned judged = 0;
+    uint32_t pattern = 0;
     verify(1, 1, VERDICT_CONFIRM);
     vote(1, 1, true);
     vote(1, 2, true);
     verify(2, 2, VERDICT_REFUTE);
-    assert_int_equal(judgements_of_instance(database, members[1], &verifications, &votes),
+    assert_int_equal(judgement_delete_next(database, JUDGEMENT_VERIFICATION, members[1], &pattern),
                      FAULT_NONE);
-    assert_int_equal(verifications, 1);
-    assert_int_equal(votes, 2);
-    assert_int_equal(judged_each(database, members[1], note, &judged), FAULT_NONE);
-    assert_int_equal(judged, 1u << 1 | 1u << 2);
-    assert_int_equal(judgements_delete_of_instance(database, members[1]), FAULT_NONE);
+    assert_int_equal(pattern, 1);
+    assert_int_equal(judgement_delete_next(database, JUDGEMENT_VERIFICATION, members[1], &pattern),
+                     FAULT_NOT_FOUND);
+    for (unsigned left = 2; left > 0; left--)
+        assert_int_equal(judgement_delete_next(database, JUDGEMENT_VOTE, members[1], &pattern),
+                         FAULT_NONE);
+    assert_int_equal(judgement_delete_next(database, JUDGEMENT_VOTE, members[1], &pattern),
+                     FAULT_NOT_FOUND);
     struct judgements left = count(2);
     assert_memory_equal(&left, &(struct judgements){.refuted = 1}, sizeof left);
     left = count(1);
@@ -211,7 +207,7 @@ int main(void)
         TEST(the_last_vote_of_a_member_stays),
         TEST(every_pattern_has_its_own_counts),
         TEST(a_sample_has_no_more_than_was_asked_for_and_none_twice),
-        TEST(what_a_member_said_is_found_and_goes_alone),
+        TEST(what_a_member_said_goes_one_by_one_and_alone),
         TEST(what_is_said_of_a_pattern_goes_with_its_last_contribution),
         TEST(a_pattern_is_rewarded_once),
     };

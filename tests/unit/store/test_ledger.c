@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/rows.h"
+#include "store/audit.h"
 #include "store/instances.h"
 
 enum { NOW_S = 20000 * 86400 + 5, PATTERN_TAG = 0x77 };
@@ -248,7 +249,9 @@ static void burying_an_account_keeps_the_books_balanced_and_leaves_no_id_or_tag(
     make(fixture, earning(fixture->alice, 2500), 1);
     make(fixture, spending(fixture->alice, 1000), 2);
     make(fixture, earning(fixture->bob, 700), 3);
-    assert_int_equal(ledger_bury(database, fixture->alice), FAULT_NONE);
+    size_t count = 0;
+    assert_int_equal(ledger_bury(database, fixture->alice, 100, &count), FAULT_NONE);
+    assert_int_equal(count, 2);
     assert_int_equal(account_balance(database, fixture->alice, &credits), FAULT_NOT_FOUND);
     assert_int_equal(balance(database, ACCOUNT_TOMBSTONE), 1500);
     assert_int_equal(balance(database, fixture->bob), 700);
@@ -264,10 +267,38 @@ static void burying_an_account_keeps_the_books_balanced_and_leaves_no_id_or_tag(
     assert_int_equal(instance_delete(database, fixture->alice), FAULT_NONE);
 }
 
+/* The audit finds nothing wrong at any time, though the rest of a history adds up to less than
+ * nothing. */
+static void a_burial_in_steps_balances_at_every_step(void **state)
+{
+    struct fixture *fixture = *state;
+    struct database *database = fixture->database;
+    struct books books;
+    struct why why = {""};
+    size_t count = 1, transfers = 0;
+    for (uint8_t i = 0; i < 5; i++)
+        make(fixture, earning(fixture->alice, 1000), (uint8_t)(10 + i));
+    make(fixture, spending(fixture->alice, 5000), 20);
+    make(fixture, earning(fixture->bob, 700), 3);
+    while (count == 1) {
+        assert_int_equal(ledger_bury(database, fixture->alice, 1, &count), FAULT_NONE);
+        transfers += count;
+        if (count == 0) /* the account is gone, and the member goes with it */
+            assert_int_equal(instance_delete(database, fixture->alice), FAULT_NONE);
+        assert_int_equal(books_audit(database, &books, &why), FAULT_NONE);
+        assert_int_equal(books.members.milli, 700);
+    }
+    assert_int_equal(transfers, 6);
+    assert_int_equal(rows_number(database, "SELECT count(*) FROM burial"), 0);
+    assert_int_equal(balance(database, ACCOUNT_TOMBSTONE), 0);
+}
+
 static void burying_an_unknown_account_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    assert_int_equal(ledger_bury(fixture->database, 999), FAULT_NOT_FOUND);
+    size_t count = 7;
+    assert_int_equal(ledger_bury(fixture->database, 999, 1, &count), FAULT_NOT_FOUND);
+    assert_int_equal(count, 7);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -287,6 +318,7 @@ int main(void)
         TEST(the_amount_of_an_earning_is_found_by_its_id),
         TEST(a_list_has_what_came_in_and_went_out_in_order_page_by_page),
         TEST(burying_an_account_keeps_the_books_balanced_and_leaves_no_id_or_tag),
+        TEST(a_burial_in_steps_balances_at_every_step),
         TEST(burying_an_unknown_account_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
