@@ -149,11 +149,21 @@ void continuum_report_free(struct continuum_report *report);
  * -------------------------------------------------------------------------------------------------
  */
 
+/* Hands a question on to members who know of what matches it. */
+enum { CONTINUUM_ROUTE_TTL_S = 3600, CONTINUUM_ROUTE_FANOUT = 3 };
+struct continuum_route {
+    const char *text; /* what they read; NULL: the query's text. At most 16382 bytes */
+    unsigned ttl_s;   /* how long answers may come, 60 to 604800; 0: CONTINUUM_ROUTE_TTL_S */
+    unsigned fanout;  /* how many are asked at most, 1 to 8; 0: CONTINUUM_ROUTE_FANOUT */
+};
+
 struct continuum_question {
     const char *text;
-    const char *domain;    /* NULL: all */
-    double min_confidence; /* 0: all */
-    unsigned max_results;  /* 0: the coordinator's default */
+    const char *domain;                  /* NULL: all */
+    double min_confidence;               /* 0: all */
+    unsigned max_results;                /* 0: the coordinator's default */
+    bool priority;                       /* costs more; a routed question comes first */
+    const struct continuum_route *route; /* or NULL */
 };
 
 struct continuum_result {
@@ -169,6 +179,8 @@ struct continuum_result {
 struct continuum_answer {
     char query_id[72];
     int64_t cost_millicredits, balance_millicredits;
+    bool asked;  /* the question had a route */
+    bool routed; /* members are asked: continuum_replies_get shows what they say */
     struct continuum_result
         *results; /* each verified to be what members of this federation contributed */
     size_t result_count;
@@ -180,8 +192,80 @@ struct continuum_answer {
  * found or not. */
 bool continuum_query(struct continuum_client *client, const struct continuum_question *question,
                      struct continuum_answer **ret, struct continuum_error *error);
+/* In one line when the question had a route: answers follow it. */
 char *continuum_answer_json(const struct continuum_answer *answer);
 void continuum_answer_free(struct continuum_answer *answer);
+
+/* --- asking members
+ * -------------------------------------------------------------------------------------------------
+ */
+
+struct continuum_reply {
+    char reply_id[23]; /* the same each time that it is shown */
+    char *text;        /* by whom, nobody is told; control characters are in it as they came */
+    char received_at[21];
+};
+
+struct continuum_replies {
+    struct continuum_reply *replies; /* all that there are, in an order that stays */
+    size_t count;
+    size_t refused; /* that did not open */
+    bool open;      /* more may come */
+};
+
+/*
+ * The answers to a routed query of this profile, opened and checked. Waits for up to `wait_s`
+ * seconds, at most 30, until there is one that was not handed out before. The profile's folder
+ * keeps what opens them until the question's time is over.
+ */
+bool continuum_replies_get(struct continuum_client *client, const char *query_id, unsigned wait_s,
+                           struct continuum_replies **ret, struct continuum_error *error);
+/* One line, as of all that comes in any number. */
+char *continuum_reply_json(const char *query_id, const struct continuum_reply *reply);
+void continuum_replies_free(struct continuum_replies *replies);
+
+/* The routed queries of this profile whose answers can still be read. */
+struct continuum_questions {
+    char (*ids)[65];
+    size_t count;
+};
+bool continuum_questions_get(struct continuum_client *client, struct continuum_questions **ret,
+                             struct continuum_error *error);
+void continuum_questions_free(struct continuum_questions *questions);
+
+struct continuum_delivery {
+    char delivery_id[65];
+    char domain[65]; /* "": any */
+    char *question;  /* by whom, nobody is told; control characters are in it as they came */
+    bool priority;
+    char expires_at[21];
+};
+
+struct continuum_inbox {
+    struct continuum_delivery *deliveries;
+    size_t count;
+    size_t refused; /* that did not open, and were declined */
+};
+
+/*
+ * What others ask this member, at most `max` (0: 10, at most 20) questions. Waits for up to
+ * `wait_s` seconds, at most 30, until there is one. What is handed out comes again, after two
+ * minutes by default, until it is answered or declined.
+ */
+bool continuum_inbox_get(struct continuum_client *client, unsigned wait_s, unsigned max,
+                         struct continuum_inbox **ret, struct continuum_error *error);
+char *continuum_delivery_json(const struct continuum_delivery *delivery);
+void continuum_inbox_free(struct continuum_inbox *inbox);
+
+/* Answers a question that continuum_inbox_get handed out to this profile, once: at most 16382
+ * bytes of UTF-8. */
+bool continuum_reply(struct continuum_client *client, const char *delivery_id, const char *text,
+                     struct continuum_error *error);
+
+/* It does not come again. */
+bool continuum_decline(struct continuum_client *client, const char *delivery_id,
+                       struct continuum_error *error);
+char *continuum_outcome_json(const char *delivery_id, const char *outcome);
 
 /* --- judging
  * -------------------------------------------------------------------------------------------------

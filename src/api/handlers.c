@@ -121,14 +121,21 @@ bool api_tag(struct request *request, struct tag *ret)
     return false;
 }
 
+void api_id_random(uint8_t ret[16])
+{
+    bytes_random(ret, 16);
+    if (ret[0] >> 2 == 62)
+        ret[0] ^= 0x80;
+}
+
 bool sealed_decode(const char *text, bool (*is_valid)(size_t length), struct arena *arena,
-                   struct sealed *ret)
+                   struct sealed_view *ret)
 {
     size_t text_length = strlen(text), length = text_length * 6 / 8;
     uint8_t *bytes = is_valid(length) ? arena_alloc(arena, length) : NULL;
     if (!bytes || !b64_decode(text, text_length, bytes, length))
         return false;
-    *ret = (struct sealed){.bytes = bytes, .length = length};
+    *ret = (struct sealed_view){.bytes = bytes, .length = length};
     return true;
 }
 

@@ -35,14 +35,17 @@ bool api_page(struct request *request, struct page *ret);
 /* The capture of the route as a tag. False: answered with 404. */
 bool api_tag(struct request *request, struct tag *ret);
 
+/* Random, and in B64 not beginning with '-', which on a command line would make it an option. */
+void api_id_random(uint8_t ret[16]);
+
 /* A sealed thing: B64 of one of the lengths that `is_valid` takes. False: it is not, or memory is
  * out. */
-struct sealed {
+struct sealed_view {
     const uint8_t *bytes; /* the arena's */
     size_t length;
 };
 bool sealed_decode(const char *text, bool (*is_valid)(size_t length), struct arena *arena,
-                   struct sealed *ret);
+                   struct sealed_view *ret);
 
 /*
  * Workers are shared: of one member's requests only max_jobs_per_member compute at one time. False:

@@ -131,7 +131,7 @@ void inbox_answer_handle(struct request *request)
     struct reply_body body = {0};
     struct findings findings = {0};
     json_t *root = NULL;
-    struct sealed sealed = {0};
+    struct sealed_view sealed = {0};
     if (!api_body(request, reply_fields, 1, &body, &root))
         return;
     json_decref(root);

@@ -72,7 +72,7 @@ static void route_decode(json_t *object, struct arena *arena, struct routing *ro
                          struct findings *findings)
 {
     struct route_body body = {0};
-    struct sealed sealed = {0};
+    struct sealed_view sealed = {0};
     if (!json_decode(object, "/route", route_fields, sizeof route_fields / sizeof *route_fields,
                      arena, &body, findings))
         return;
@@ -85,7 +85,9 @@ static void route_decode(json_t *object, struct arena *arena, struct routing *ro
     memcpy(route->reply_key, body.reply_key, sizeof route->reply_key);
     route->ttl_s = body.ttl_s;
     route->fanout = body.fanout;
-    bytes_random(&route->random, sizeof route->random);
+    bytes_random(route->random_key, sizeof route->random_key);
+    for (size_t i = 0; i < ROUTE_FANOUT_MAX; i++)
+        api_id_random(route->ids[i]);
 }
 
 static void query_decode(const struct query_body *body, struct query *query,
@@ -150,7 +152,7 @@ static enum fault query_start(struct request *request, struct query *query)
     query->now_s = api_now_s();
     query->operation.answer = query_answer;
     query->operation.context = request;
-    bytes_random(query->id, sizeof query->id);
+    api_id_random(query->id);
     return query_submit(query, asker);
 }
 

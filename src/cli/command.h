@@ -7,12 +7,16 @@
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /* One command each; they print, and return how the program ends. */
+enum cli_exit cli_answer(const struct cli_options *options);
+enum cli_exit cli_answers(const struct cli_options *options);
 enum cli_exit cli_contribute(const struct cli_options *options);
 enum cli_exit cli_credits(const struct cli_options *options);
+enum cli_exit cli_inbox(const struct cli_options *options);
 enum cli_exit cli_init(const struct cli_options *options);
 enum cli_exit cli_invite(const struct cli_options *options);
 enum cli_exit cli_join(const struct cli_options *options);
 enum cli_exit cli_query(const struct cli_options *options);
+enum cli_exit cli_serve(const struct cli_options *options);
 enum cli_exit cli_status(const struct cli_options *options);
 enum cli_exit cli_verify(const struct cli_options *options);
 enum cli_exit cli_vote(const struct cli_options *options);

@@ -9,24 +9,32 @@
 static const struct command {
     const char *name, *usage, *summary;
     unsigned takes;
-    bool wants_operand;
+    unsigned least, most; /* operands */
     enum cli_exit (*run)(const struct cli_options *options);
 } commands[] = {
+    {"answer", "answer QUESTION \"TEXT\"|-", "answer a question of your inbox", TAKES_DECLINE, 1, 2,
+     cli_answer},
+    {"answers", "answers [QUERY]", "what members answered to routed queries of yours", TAKES_WAIT,
+     0, 1, cli_answers},
     {"contribute", "contribute FILE|-", "share patterns, one a line: text[TAB confidence]",
-     TAKES_DOMAIN | TAKES_MIN_CONFIDENCE, true, cli_contribute},
-    {"credits", "credits", "what you have to spend", 0, false, cli_credits},
+     TAKES_DOMAIN | TAKES_MIN_CONFIDENCE, 1, 1, cli_contribute},
+    {"credits", "credits", "what you have to spend", 0, 0, 0, cli_credits},
+    {"inbox", "inbox", "what others ask you", TAKES_WAIT, 0, 0, cli_inbox},
     {"init", "init URL", "be the first member: make the key, print the invite link",
-     TAKES_INVITE | TAKES_LEVEL | TAKES_PRIVACY, true, cli_init},
-    {"invite", "invite", "print the invite link again: a secret", 0, false, cli_invite},
+     TAKES_INVITE | TAKES_LEVEL | TAKES_PRIVACY, 1, 1, cli_init},
+    {"invite", "invite", "print the invite link again: a secret", 0, 0, 0, cli_invite},
     {"join", "join LINK|-", "become a member by an invite link",
-     TAKES_INVITE | TAKES_LEVEL | TAKES_PRIVACY, true, cli_join},
+     TAKES_INVITE | TAKES_LEVEL | TAKES_PRIVACY, 1, 1, cli_join},
     {"query", "query \"TEXT\"", "find patterns that enough members share",
-     TAKES_DOMAIN | TAKES_MAX_RESULTS | TAKES_MIN_CONFIDENCE, true, cli_query},
-    {"status", "status", "who and where you are", 0, false, cli_status},
+     TAKES_DOMAIN | TAKES_MAX_RESULTS | TAKES_MIN_CONFIDENCE | TAKES_ROUTE | TAKES_WAIT, 1, 1,
+     cli_query},
+    {"serve", "serve --exec PROGRAM", "let a program answer what others ask you", TAKES_EXEC, 0, 0,
+     cli_serve},
+    {"status", "status", "who and where you are", 0, 0, 0, cli_status},
     {"verify", "verify TAG", "confirm or refute a pattern that you can read: it earns credits",
-     TAKES_VERDICT, true, cli_verify},
-    {"vote", "vote TAG", "say of what quality a pattern is", TAKES_VOTE, true, cli_vote},
-    {"withdraw", "withdraw TAG|--all", "take back contributions", TAKES_ALL, false, cli_withdraw},
+     TAKES_VERDICT, 1, 1, cli_verify},
+    {"vote", "vote TAG", "say of what quality a pattern is", TAKES_VOTE, 1, 1, cli_vote},
+    {"withdraw", "withdraw TAG|--all", "take back contributions", TAKES_ALL, 0, 1, cli_withdraw},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -48,7 +56,7 @@ static enum cli_exit help_print(const struct command *command)
     } else {
         puts("continuum-fed COMMAND: a member of a federation\n");
         for (size_t i = 0; i < COMMANDS; i++)
-            printf("  %-20s %s\n", commands[i].usage, commands[i].summary);
+            printf("  %-24s %s\n", commands[i].usage, commands[i].summary);
         puts("\ncontinuum-fed COMMAND --help lists a command's options. All of them take:\n");
     }
     cli_options_print(stdout, 0);
@@ -71,9 +79,13 @@ static enum cli_exit command_run(const struct cli_options *options, unsigned use
         snprintf(sentence, sizeof sentence, "There is no command \"%.80s\".", options->command);
         return cli_misuse(options, sentence);
     }
-    bool operand_fits = command->wants_operand ? options->operand != NULL
-                                               : !options->operand || command->takes & TAKES_ALL;
-    if (!operand_fits || used & ~command->takes) {
+    unsigned operands = (options->operand ? 1U : 0U) + (options->text ? 1U : 0U);
+    if (options->text && command->most < 2) {
+        snprintf(sentence, sizeof sentence,
+                 "\"%.80s\" is one argument too many. Is a text not in quotes?", options->text);
+        return cli_misuse(options, sentence);
+    }
+    if (operands < command->least || operands > command->most || used & ~command->takes) {
         snprintf(sentence, sizeof sentence, "It is: continuum-fed %s%s.", command->usage,
                  command->takes ? " [options]" : "");
         return cli_misuse(options, sentence);

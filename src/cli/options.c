@@ -11,7 +11,7 @@
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_CHOICE, KIND_CONFIDENCE, KIND_COUNT };
 
-enum { RESULTS_MAX = 200, CONFIDENCE_UNIT = 1000000, TAG_LENGTH = 43 };
+enum { CONFIDENCE_UNIT = 1000000, TAG_LENGTH = 43 };
 
 static const struct cli_option {
     const char *name, *argument; /* a choice's argument is its values, with | between them */
@@ -19,27 +19,45 @@ static const struct cli_option {
     unsigned set;
     size_t offset;
     const char *summary;
+    unsigned min, max; /* of a count */
 } options[] = {
 #define AT(member) offsetof(struct cli_options, member)
-    {"all", NULL, KIND_FLAG, TAKES_ALL, AT(all), "all of your contributions"},
-    {"confirm", NULL, KIND_FLAG, TAKES_VERDICT, AT(confirm), "the pattern holds"},
-    {"domain", "DOMAIN", KIND_TEXT, TAKES_DOMAIN, AT(domain), "a-z, 0-9 and -, like databases"},
-    {"help", NULL, KIND_FLAG, 0, AT(help), "this text, or that of a command"},
-    {"high", NULL, KIND_FLAG, TAKES_VOTE, AT(high), "the pattern is of use"},
-    {"insecure", NULL, KIND_FLAG, 0, AT(settings.insecure), "permit http:// to other machines"},
-    {"invite", "CODE", KIND_TEXT, TAKES_INVITE, AT(invite), "a code from the operator"},
-    {"json", NULL, KIND_FLAG, 0, AT(json), "one JSON document on standard output"},
+    {"all", NULL, KIND_FLAG, TAKES_ALL, AT(all), "all of your contributions", 0, 0},
+    {"confirm", NULL, KIND_FLAG, TAKES_VERDICT, AT(confirm), "the pattern holds", 0, 0},
+    {"decline", NULL, KIND_FLAG, TAKES_DECLINE, AT(decline),
+     "do not answer, and do not be asked again", 0, 0},
+    {"domain", "DOMAIN", KIND_TEXT, TAKES_DOMAIN, AT(domain), "a-z, 0-9 and -, like databases", 0,
+     0},
+    {"exec", "PROGRAM", KIND_TEXT, TAKES_EXEC, AT(exec),
+     "reads a question on standard input, writes the answer; words after it are its arguments", 0,
+     0},
+    {"fanout", "N", KIND_COUNT, TAKES_ROUTE, AT(fanout), "ask at most N members, 1 to 8 (3)", 1, 8},
+    {"help", NULL, KIND_FLAG, 0, AT(help), "this text, or that of a command", 0, 0},
+    {"high", NULL, KIND_FLAG, TAKES_VOTE, AT(high), "the pattern is of use", 0, 0},
+    {"insecure", NULL, KIND_FLAG, 0, AT(settings.insecure), "permit http:// to other machines", 0,
+     0},
+    {"invite", "CODE", KIND_TEXT, TAKES_INVITE, AT(invite), "a code from the operator", 0, 0},
+    {"json", NULL, KIND_FLAG, 0, AT(json), "one JSON document on standard output", 0, 0},
     {"level", "minimal|standard|extensive", KIND_CHOICE, TAKES_LEVEL, AT(level),
-     "how much you mean to contribute (standard)"},
-    {"low", NULL, KIND_FLAG, TAKES_VOTE, AT(low), "it is of none"},
-    {"max-results", "N", KIND_COUNT, TAKES_MAX_RESULTS, AT(max_results), "at most N patterns (10)"},
+     "how much you mean to contribute (standard)", 0, 0},
+    {"limit", "SECONDS", KIND_COUNT, TAKES_EXEC, AT(limit), "how long it may take (60)", 1, 3600},
+    {"low", NULL, KIND_FLAG, TAKES_VOTE, AT(low), "it is of none", 0, 0},
+    {"max-results", "N", KIND_COUNT, TAKES_MAX_RESULTS, AT(max_results), "at most N patterns (10)",
+     1, 200},
     {"min-confidence", "X", KIND_CONFIDENCE, TAKES_MIN_CONFIDENCE, AT(min_confidence),
-     "leave out what is below X, 0 to 1"},
+     "leave out what is below X, 0 to 1", 0, 0},
+    {"priority", NULL, KIND_FLAG, TAKES_ROUTE, AT(priority),
+     "costs more, and comes first in the inboxes", 0, 0},
     {"privacy", "high|balanced|open", KIND_CHOICE, TAKES_PRIVACY, AT(privacy),
-     "how many must share a pattern of yours before it shows (balanced)"},
-    {"profile", "NAME", KIND_TEXT, 0, AT(settings.profile), "which membership (default)"},
-    {"refute", NULL, KIND_FLAG, TAKES_VERDICT, AT(refute), "it does not"},
-    {"version", NULL, KIND_FLAG, 0, AT(version), "the version"},
+     "how many must share a pattern of yours before it shows (balanced)", 0, 0},
+    {"profile", "NAME", KIND_TEXT, 0, AT(settings.profile), "which membership (default)", 0, 0},
+    {"refute", NULL, KIND_FLAG, TAKES_VERDICT, AT(refute), "it does not", 0, 0},
+    {"route", NULL, KIND_FLAG, TAKES_ROUTE, AT(route),
+     "ask members who know of what matches, too, and wait for their answers", 0, 0},
+    {"ttl", "SECONDS", KIND_COUNT, TAKES_ROUTE, AT(ttl),
+     "how long answers may come, 60 to 604800 (3600)", 60, 604800},
+    {"version", NULL, KIND_FLAG, 0, AT(version), "the version", 0, 0},
+    {"wait", "SECONDS", KIND_COUNT, TAKES_WAIT, AT(wait), "how long to wait", 0, 604800},
 #undef AT
 };
 enum { OPTIONS = sizeof options / sizeof *options };
@@ -76,12 +94,23 @@ static bool option_store(const struct cli_option *option, const char *value,
         *(double *)at = (double)number / CONFIDENCE_UNIT;
         return true;
     case KIND_COUNT:
-        if (!number_parse(value, 1, RESULTS_MAX, &number))
+        if (!number_parse(value, option->min, option->max, &number))
             return false;
         *(unsigned *)at = (unsigned)number;
         return true;
     }
     return false;
+}
+
+static void option_complain(const struct cli_option *option, const char *value,
+                            char ret_problem[200])
+{
+    char range[64];
+    snprintf(range, sizeof range, "a number from %u to %u", option->min, option->max);
+    snprintf(ret_problem, 200, "--%s %.60s: it must be %s.", option->name, value,
+             option->kind == KIND_CONFIDENCE ? "a number from 0 to 1"
+             : option->kind == KIND_COUNT    ? range
+                                             : option->argument);
 }
 
 static bool operands_take(int argc, char **argv, struct cli_options *ret, char ret_problem[200])
@@ -90,6 +119,8 @@ static bool operands_take(int argc, char **argv, struct cli_options *ret, char r
         ret->command = argv[optind++];
     if (optind < argc)
         ret->operand = argv[optind++];
+    if (optind < argc)
+        ret->text = argv[optind++];
     if (optind == argc)
         return true;
     snprintf(ret_problem, 200, "\"%.80s\" is one argument too many. Is a text not in quotes?",
@@ -142,10 +173,7 @@ static bool words_parse(int argc, char **argv, struct cli_options *ret, unsigned
             return false;
         }
         if (!option_store(&options[chosen], optarg, ret)) {
-            snprintf(ret_problem, 200, "--%s %.60s: it must be %s.", options[chosen].name, optarg,
-                     options[chosen].kind == KIND_CONFIDENCE ? "a number from 0 to 1"
-                     : options[chosen].kind == KIND_COUNT    ? "a number from 1 to 200"
-                                                             : options[chosen].argument);
+            option_complain(&options[chosen], optarg, ret_problem);
             return false;
         }
         *ret_used |= options[chosen].set;

@@ -9,12 +9,12 @@
 
 /* What the command line says. Strings point into argv. */
 struct cli_options {
-    bool all, confirm, help, high, json, low, refute, version;
+    bool all, confirm, decline, help, high, json, low, priority, refute, route, version;
     struct continuum_settings settings; /* --profile, --insecure */
-    const char *domain, *invite, *level, *privacy;
+    const char *domain, *exec, *invite, *level, *privacy;
     double min_confidence;
-    unsigned max_results;
-    const char *command, *operand; /* or NULL */
+    unsigned fanout, limit, max_results, ttl, wait; /* 0: not given */
+    const char *command, *operand, *text;           /* or NULL */
 };
 
 /* The options that only some commands take; a command's set is a sum of these. Global ones are 0.
@@ -29,6 +29,10 @@ enum cli_option_set {
     TAKES_PRIVACY = 64,
     TAKES_VERDICT = 128, /* --confirm, --refute */
     TAKES_VOTE = 256,    /* --high, --low */
+    TAKES_DECLINE = 512,
+    TAKES_EXEC = 1024,  /* --exec, --limit */
+    TAKES_ROUTE = 2048, /* --route, --priority, --fanout, --ttl */
+    TAKES_WAIT = 4096,
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "client/judge.h"
 #include "client/link.h"
 #include "client/query.h"
+#include "client/routed.h"
 #include "client/session.h"
 #include "client/statement.h"
 #include "client/text.h"
@@ -164,4 +165,69 @@ bool continuum_vote(struct continuum_client *client, const char *tag, bool high,
 {
     struct why why = {0};
     return outcome(client_vote(client, tag, high, &why), &why, error);
+}
+
+/* ---- Asking members ---- */
+
+bool continuum_replies_get(struct continuum_client *client, const char *query_id, unsigned wait_s,
+                           struct continuum_replies **ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_replies(client, query_id, wait_s, ret, &why), &why, error);
+}
+
+void continuum_replies_free(struct continuum_replies *replies)
+{
+    if (!replies)
+        return;
+    for (size_t i = 0; i < replies->count; i++)
+        free(replies->replies[i].text);
+    free(replies->replies);
+    free(replies);
+}
+
+bool continuum_questions_get(struct continuum_client *client, struct continuum_questions **ret,
+                             struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_questions(client, ret, &why), &why, error);
+}
+
+void continuum_questions_free(struct continuum_questions *questions)
+{
+    if (!questions)
+        return;
+    free(questions->ids);
+    free(questions);
+}
+
+bool continuum_inbox_get(struct continuum_client *client, unsigned wait_s, unsigned max,
+                         struct continuum_inbox **ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_inbox(client, wait_s, max, ret, &why), &why, error);
+}
+
+void continuum_inbox_free(struct continuum_inbox *inbox)
+{
+    if (!inbox)
+        return;
+    for (size_t i = 0; i < inbox->count; i++)
+        free(inbox->deliveries[i].question);
+    free(inbox->deliveries);
+    free(inbox);
+}
+
+bool continuum_reply(struct continuum_client *client, const char *delivery_id, const char *text,
+                     struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_reply(client, delivery_id, text, &why), &why, error);
+}
+
+bool continuum_decline(struct continuum_client *client, const char *delivery_id,
+                       struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_decline(client, delivery_id, &why), &why, error);
 }

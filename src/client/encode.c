@@ -15,6 +15,13 @@ static char *document(json_t *json)
     return text;
 }
 
+static char *line(json_t *json)
+{
+    char *text = json ? json_dumps(json, JSON_REAL_PRECISION(15)) : NULL;
+    json_decref(json);
+    return text;
+}
+
 /* Whole credits as an integer, others with what decimals they have. A balance is never negative: -1
  * is unknown. */
 static json_t *credits(int64_t millicredits)
@@ -75,10 +82,30 @@ char *continuum_answer_json(const struct continuum_answer *answer)
     json_t *results = json_array();
     for (size_t i = 0; i < answer->result_count; i++)
         json_array_append_new(results, result_json(&answer->results[i]));
-    return document(json_pack("{s:s, s:o, s:o, s:o, s:I}", "query_id", answer->query_id, "cost",
-                              credits(answer->cost_millicredits), "balance",
-                              credits(answer->balance_millicredits), "results", results, "refused",
-                              (json_int_t)answer->refused));
+    json_t *json = json_pack("{s:s, s:o, s:o, s:b, s:o, s:I}", "query_id", answer->query_id, "cost",
+                             credits(answer->cost_millicredits), "balance",
+                             credits(answer->balance_millicredits), "routed", answer->routed,
+                             "results", results, "refused", (json_int_t)answer->refused);
+    return answer->asked ? line(json) : document(json);
+}
+
+char *continuum_reply_json(const char *query_id, const struct continuum_reply *reply)
+{
+    return line(json_pack("{s:s, s:s, s:s, s:s}", "query_id", query_id, "reply_id", reply->reply_id,
+                          "received_at", reply->received_at, "text", reply->text));
+}
+
+char *continuum_delivery_json(const struct continuum_delivery *delivery)
+{
+    return line(json_pack("{s:s, s:s?, s:s, s:b, s:s}", "delivery_id", delivery->delivery_id,
+                          "domain", delivery->domain[0] ? delivery->domain : NULL, "question",
+                          delivery->question, "priority", delivery->priority, "expires_at",
+                          delivery->expires_at));
+}
+
+char *continuum_outcome_json(const char *delivery_id, const char *outcome)
+{
+    return line(json_pack("{s:s, s:s}", "delivery_id", delivery_id, "outcome", outcome));
 }
 
 char *continuum_credits_json(const struct continuum_credits *account)

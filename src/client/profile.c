@@ -2,19 +2,13 @@
 #include "client/profile.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "client/folder.h"
 #include "crypto/record.h"
 #include "util/cleanup.h"
-
-enum { FILE_SIZE_MAX = 4096 };
 
 static const struct {
     const char *name;
@@ -31,70 +25,9 @@ static const struct {
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
-static void descriptor_close(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
-
-struct text_buffer {
-    char text[FILE_SIZE_MAX];
-};
-
-static void text_buffer_wipe(struct text_buffer *buffer)
-{
-    bytes_wipe(buffer, sizeof *buffer);
-}
-
 void profile_done(struct profile *profile)
 {
     bytes_wipe(profile, sizeof *profile);
-}
-
-static enum fault folder_path(char ret[PATH_MAX], struct why *why)
-{
-    const char *own = getenv("CONTINUUM_FED_DIR");
-    const char *config = getenv("XDG_CONFIG_HOME");
-    const char *home = getenv("HOME");
-    int length;
-    if (own && *own)
-        length = snprintf(ret, PATH_MAX, "%s", own);
-    else if (config && *config == '/')
-        length = snprintf(ret, PATH_MAX, "%s/continuum-fed", config);
-    else if (home && *home)
-        length = snprintf(ret, PATH_MAX, "%s/.config/continuum-fed", home);
-    else
-        return why_set(why, FAULT_CONFIGURATION,
-                       "There is no home folder to keep the membership in: set CONTINUUM_FED_DIR.");
-    if (length < 0 || length >= PATH_MAX)
-        return why_set(why, FAULT_CONFIGURATION,
-                       "The path of the configuration folder is too long.");
-    return FAULT_NONE;
-}
-
-/* Opens the folder; with `create`, makes it and the folders above it first. */
-static enum fault folder_open(bool create, int *ret_fd, struct why *why)
-{
-    char path[PATH_MAX];
-    enum fault fault = folder_path(path, why);
-    if (fault)
-        return fault;
-    for (char *slash = path; create && slash;) {
-        slash = strchr(slash + 1, '/');
-        if (slash)
-            *slash = '\0';
-        if (mkdir(path, 0700) < 0 && errno != EEXIST)
-            return why_set(why, FAULT_SYSTEM, "The folder %.120s cannot be made: %s.", path,
-                           strerror(errno));
-        if (slash)
-            *slash = '/';
-    }
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return why_set(why, errno == ENOENT ? FAULT_NOT_FOUND : FAULT_SYSTEM,
-                       "The folder %.120s cannot be opened: %s.", path, strerror(errno));
-    *ret_fd = fd;
-    return FAULT_NONE;
 }
 
 static enum fault file_name(const char *name, char ret[PROFILE_NAME_SIZE + 8], struct why *why)
@@ -144,40 +77,19 @@ static bool text_read(char *text, struct profile *profile)
     return profile_is_valid(profile);
 }
 
-static enum fault file_read(int fd, const char *file, struct text_buffer *ret, struct why *why)
-{
-    struct stat status;
-    if (fstat(fd, &status) < 0)
-        return why_set(why, FAULT_SYSTEM, "%s cannot be read: %s.", file, strerror(errno));
-    if (status.st_mode & 077)
-        return why_set(why, FAULT_CONFIGURATION,
-                       "Others may read your keys in %s. Run chmod 600 on it, and think about "
-                       "joining anew if somebody did.",
-                       file);
-    ssize_t length = read(fd, ret->text, sizeof ret->text - 1);
-    if (length < 0 || length != status.st_size)
-        return why_set(why, FAULT_CONFIGURATION, "The profile %s is damaged.", file);
-    ret->text[length] = '\0';
-    return FAULT_NONE;
-}
-
 enum fault profile_load(const char *name, struct profile *ret, struct why *why)
 {
     char file[PROFILE_NAME_SIZE + 8];
-    _cleanup_(descriptor_close) int folder = -1;
-    _cleanup_(descriptor_close) int fd = -1;
-    _cleanup_(text_buffer_wipe) struct text_buffer buffer = {0};
+    _cleanup_(folder_close) int folder = -1;
+    _cleanup_(folder_text_wipe) struct folder_text buffer = {0};
     _cleanup_(profile_done) struct profile profile = {0};
     if (!name)
         name = "default";
     enum fault fault = file_name(name, file, why);
     if (!fault)
         fault = folder_open(false, &folder, why);
-    if (!fault && (fd = openat(folder, file, O_RDONLY | O_CLOEXEC)) < 0)
-        fault = why_set(why, errno == ENOENT ? FAULT_NOT_FOUND : FAULT_SYSTEM,
-                        "The profile %s cannot be opened: %s.", file, strerror(errno));
     if (!fault)
-        fault = file_read(fd, file, &buffer, why);
+        fault = folder_read(folder, file, &buffer, why);
     if (fault == FAULT_NOT_FOUND)
         return why_set(
             why, fault,
@@ -193,7 +105,7 @@ enum fault profile_load(const char *name, struct profile *ret, struct why *why)
     return FAULT_NONE;
 }
 
-static size_t profile_format(const struct profile *profile, struct text_buffer *ret)
+static size_t profile_format(const struct profile *profile, struct folder_text *ret)
 {
     size_t used = 0;
     for (size_t i = 0; i < FIELDS; i++) {
@@ -205,36 +117,17 @@ static size_t profile_format(const struct profile *profile, struct text_buffer *
     return used;
 }
 
-/* Writes under a passing name, then puts it in place: neither a crash nor a full disk loses the old
- * keys. */
-static bool file_replace(int folder, const char *file, const char *text, size_t length)
-{
-    char passing[PROFILE_NAME_SIZE + 32];
-    snprintf(passing, sizeof passing, ".%s.%ld", file, (long)getpid());
-    _cleanup_(descriptor_close) int fd =
-        openat(folder, passing, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return false;
-    if (fchmod(fd, 0600) == 0 && write(fd, text, length) == (ssize_t)length && fsync(fd) == 0 &&
-        renameat(folder, passing, folder, file) == 0 && fsync(folder) == 0)
-        return true;
-    int reason = errno;
-    unlinkat(folder, passing, 0);
-    errno = reason;
-    return false;
-}
-
 enum fault profile_save(const struct profile *profile, struct why *why)
 {
     char file[PROFILE_NAME_SIZE + 8];
-    _cleanup_(descriptor_close) int folder = -1;
-    _cleanup_(text_buffer_wipe) struct text_buffer buffer = {0};
+    _cleanup_(folder_close) int folder = -1;
+    _cleanup_(folder_text_wipe) struct folder_text buffer = {0};
     enum fault fault = file_name(profile->name, file, why);
     if (!fault)
         fault = folder_open(true, &folder, why);
     if (fault)
         return fault;
-    if (!file_replace(folder, file, buffer.text, profile_format(profile, &buffer)))
+    if (!folder_replace(folder, file, buffer.text, profile_format(profile, &buffer)))
         return why_set(why, FAULT_SYSTEM, "Your keys cannot be kept in %s: %s.", file,
                        strerror(errno));
     return FAULT_NONE;

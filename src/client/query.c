@@ -2,12 +2,14 @@
 #include "client/query.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/account.h"
 #include "client/canonical.h"
 #include "client/pattern.h"
+#include "client/routed.h"
 #include "client/terms.h"
 #include "client/text.h"
 #include "util/cleanup.h"
@@ -72,6 +74,8 @@ static json_t *question_encode(const struct continuum_question *question,
     if (question->max_results > 0 &&
         json_object_set_new(body, "max_results", json_integer(question->max_results)) < 0)
         return NULL;
+    if (question->priority && json_object_set_new(body, "priority", json_true()) < 0)
+        return NULL;
     return TAKE(body);
 }
 
@@ -117,6 +121,7 @@ static enum fault answer_take(const struct continuum_client *client,
                        "newer version of it?");
     text_copy(answer->query_id, sizeof answer->query_id,
               json_string_value(json_object_get(said, "query_id")));
+    answer->routed = json_is_true(json_object_get(said, "routed"));
     answer->results = calloc(json_array_size(results) + 1, sizeof *answer->results);
     if (!answer->results)
         return FAULT_MEMORY;
@@ -124,6 +129,17 @@ static enum fault answer_take(const struct continuum_client *client,
     if (!fault)
         *ret = TAKE(answer);
     return fault;
+}
+
+/* What opens the answers of a query that was routed, from now on. */
+static enum fault question_keep(const struct continuum_client *client, const json_t *said,
+                                struct kept *kept, struct why *why)
+{
+    const char *id = json_string_value(json_object_get(said, "query_id"));
+    if (!json_is_true(json_object_get(said, "routed")))
+        return FAULT_NONE;
+    snprintf(kept->id, sizeof kept->id, "%s", id ? id : "");
+    return kept_save(&client->profile, kept, why);
 }
 
 enum fault client_query(struct continuum_client *client, const struct continuum_question *question,
@@ -138,11 +154,23 @@ enum fault client_query(struct continuum_client *client, const struct continuum_
     if (fault)
         return fault;
     _cleanup_(json_done) json_t *body = question_encode(question, &tokens);
-    if (!body)
+    _cleanup_(kept_wipe) struct kept kept = {0};
+    json_t *route = NULL;
+    if (body && question->route)
+        fault = route_make(client, question, &route, &kept, why);
+    if (fault)
+        return fault;
+    if (!body || (route && json_object_set_new(body, "route", route) < 0))
         return FAULT_MEMORY;
     /* Not after a broken connection: asking twice costs twice. */
     struct client_request request = {
         .method = "POST", .path = "/v1/queries", .body = body, .repeat = REPEAT_IF_REFUSED};
     fault = session_call(client, &request, &answer, why);
-    return fault ? fault : answer_take(client, &federation, answer, ret, why);
+    if (!fault && question->route)
+        fault = question_keep(client, answer, &kept, why);
+    if (!fault)
+        fault = answer_take(client, &federation, answer, ret, why);
+    if (!fault)
+        (*ret)->asked = question->route != NULL;
+    return fault;
 }

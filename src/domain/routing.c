@@ -18,27 +18,6 @@ enum {
     POOL_MAX = 2 * ROUTE_FANOUT_MAX,
 };
 
-static const size_t sealed_query_lengths[] = {312, 1080, 4152, SEALED_QUERY_MAX};
-static const size_t sealed_answer_lengths[] = {344, 1112, 4184, SEALED_ANSWER_MAX};
-
-static bool length_is_one_of(size_t length, const size_t lengths[4])
-{
-    bool found = false;
-    for (size_t i = 0; i < 4; i++)
-        found |= length == lengths[i];
-    return found;
-}
-
-bool sealed_query_length_is_valid(size_t length)
-{
-    return length_is_one_of(length, sealed_query_lengths);
-}
-
-bool sealed_answer_length_is_valid(size_t length)
-{
-    return length_is_one_of(length, sealed_answer_lengths);
-}
-
 /* ---- Whom to ask ---- */
 
 struct draft {
@@ -56,7 +35,7 @@ struct draft {
 static uint64_t draft_draw(struct draft *draft)
 {
     uint64_t number = draft->drawn++;
-    return bytes_siphash(draft->route->random.key, &number, sizeof number);
+    return bytes_siphash(draft->route->random_key, &number, sizeof number);
 }
 
 /* Each once, with the best of its patterns. */
@@ -204,7 +183,7 @@ static enum fault route_store(const struct routing *route, struct question_row *
     };
     enum fault fault = question_insert(database, question, &delivery.question);
     for (size_t i = 0; i < route->count && !fault; i++) {
-        memcpy(delivery.id, route->random.ids[i], sizeof delivery.id);
+        memcpy(delivery.id, route->ids[i], sizeof delivery.id);
         delivery.instance = route->instances[i];
         fault = delivery_insert(database, &delivery);
     }

@@ -16,14 +16,8 @@ enum {
     ROUTE_TTL_MAX_S = 604800,
     ROUTE_HITS_MAX = 32, /* patterns whose contributors may be asked */
     ROUTE_KEPT_S = 3600, /* a question and its answers, after its ttl */
-    SEALED_QUERY_MAX = 16440,
-    SEALED_ANSWER_MAX = 16472,
     DELIVERIES_MAX = 20, /* in one answer of an inbox */
 };
-
-/* The sizes that sealing makes of the four padded lengths; others are not accepted. */
-bool sealed_query_length_is_valid(size_t length);
-bool sealed_answer_length_is_valid(size_t length);
 
 /* ---- The `route` of a query, a part of its command ---- */
 
@@ -34,10 +28,7 @@ struct routing {
     size_t sealed_length;
     uint8_t reply_key[REPLY_KEY_LENGTH];
     uint32_t ttl_s, fanout;
-    struct {
-        uint8_t ids[ROUTE_FANOUT_MAX][DELIVERY_ID_LENGTH];
-        uint8_t key[16];
-    } random;
+    uint8_t ids[ROUTE_FANOUT_MAX][DELIVERY_ID_LENGTH], random_key[16]; /* random */
     /* outputs */
     bool full; /* with FAULT_TOO_MANY_REQUESTS */
     bool routed;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/record.h"
+#include "crypto/sealed.h"
 #include "util/fault.h"
 
 struct arena;
@@ -14,7 +14,7 @@ struct database;
 
 /* Questions on their way to members, and what comes back. */
 
-enum { QUERY_ID_LENGTH = 16, DELIVERY_ID_LENGTH = 16, REPLY_KEY_LENGTH = 32 };
+enum { QUERY_ID_LENGTH = 16, DELIVERY_ID_LENGTH = 16 };
 
 struct question_row {
     uint8_t id[QUERY_ID_LENGTH];

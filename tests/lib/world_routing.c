@@ -42,7 +42,8 @@ static void route_fill(struct query *query, const struct asking *asking)
     query->route.ttl_s = asking->ttl_s ? asking->ttl_s : 3600;
     query->route.fanout = asking->fanout;
     bytes_random(query->id, sizeof query->id);
-    bytes_random(&query->route.random, sizeof query->route.random);
+    bytes_random(query->route.ids, sizeof query->route.ids);
+    bytes_random(query->route.random_key, sizeof query->route.random_key);
 }
 
 void world_route_start(struct world *world, const struct asking *asking, struct routed *ret)
