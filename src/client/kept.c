@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/folder.h"
+#include "client/home.h"
 #include "util/cleanup.h"
 
 enum { FILE_NAME_SIZE = PROFILE_NAME_SIZE + KEPT_ID_SIZE + 16, LATER_S = 3600 };
@@ -38,8 +38,8 @@ enum fault kept_save(const struct profile *profile, const struct kept *kept, str
 {
     char file[FILE_NAME_SIZE], qid[B64_LENGTH(QID_LENGTH) + 1];
     char reply_key[B64_LENGTH(REPLY_KEY_LENGTH) + 1], secret[B64_LENGTH(REPLY_KEY_LENGTH) + 1];
-    _cleanup_(folder_close) int folder = -1;
-    _cleanup_(folder_text_wipe) struct folder_text text = {0};
+    _cleanup_(home_close) int folder = -1;
+    _cleanup_(home_text_wipe) struct home_text text = {0};
     if (!id_is_sound(kept->id))
         return why_set(why, FAULT_CORRUPT, "The coordinator gave an id that is none.");
     file_name(profile, kept->kind, kept->id, file);
@@ -49,10 +49,10 @@ enum fault kept_save(const struct profile *profile, const struct kept *kept, str
     int length = snprintf(text.text, sizeof text.text, "%s\n%s\n%s\n%s\n", qid, reply_key, secret,
                           kept->expires_at);
     bytes_wipe(secret, sizeof secret);
-    enum fault fault = folder_open(true, &folder, why);
+    enum fault fault = home_open(true, &folder, why);
     if (fault)
         return fault;
-    if (!folder_replace(folder, file, text.text, (size_t)length))
+    if (!home_replace(folder, file, text.text, (size_t)length))
         return why_set(why, FAULT_SYSTEM, "The keys of a question cannot be kept in %.100s: %s.",
                        file, strerror(errno));
     return FAULT_NONE;
@@ -81,8 +81,8 @@ static bool text_decode(char *text, struct kept *ret)
 
 static enum fault file_load(int folder, const char *file, struct kept *ret, struct why *why)
 {
-    _cleanup_(folder_text_wipe) struct folder_text text = {0};
-    enum fault fault = folder_read(folder, file, &text, why);
+    _cleanup_(home_text_wipe) struct home_text text = {0};
+    enum fault fault = home_read(folder, file, &text, why);
     if (!fault && !text_decode(text.text, ret))
         fault = why_set(why, FAULT_CONFIGURATION, "%.100s is damaged.", file);
     return fault;
@@ -92,9 +92,9 @@ enum fault kept_load(const struct profile *profile, enum kept_kind kind, const c
                      struct kept *ret, struct why *why)
 {
     char file[FILE_NAME_SIZE];
-    _cleanup_(folder_close) int folder = -1;
+    _cleanup_(home_close) int folder = -1;
     _cleanup_(kept_wipe) struct kept kept = {.kind = kind};
-    enum fault fault = id_is_sound(id) ? folder_open(false, &folder, why) : FAULT_NOT_FOUND;
+    enum fault fault = id_is_sound(id) ? home_open(false, &folder, why) : FAULT_NOT_FOUND;
     if (!fault) {
         file_name(profile, kind, id, file);
         fault = file_load(folder, file, &kept, why);
@@ -112,8 +112,8 @@ enum fault kept_load(const struct profile *profile, enum kept_kind kind, const c
 void kept_forget(const struct profile *profile, enum kept_kind kind, const char *id)
 {
     char file[FILE_NAME_SIZE];
-    _cleanup_(folder_close) int folder = -1;
-    if (!id_is_sound(id) || folder_open(false, &folder, NULL))
+    _cleanup_(home_close) int folder = -1;
+    if (!id_is_sound(id) || home_open(false, &folder, NULL))
         return;
     file_name(profile, kind, id, file);
     unlinkat(folder, file, 0);
@@ -139,11 +139,11 @@ enum fault kept_list(const struct profile *profile, enum kept_kind kind, size_t 
                      char (*ret_ids)[KEPT_ID_SIZE], size_t *ret_count, struct why *why)
 {
     char prefix[FILE_NAME_SIZE];
-    _cleanup_(folder_close) int folder = -1;
+    _cleanup_(home_close) int folder = -1;
     _cleanup_(directory_close) DIR *directory = NULL;
     size_t count = 0;
     file_name(profile, kind, "", prefix);
-    enum fault fault = folder_open(false, &folder, why);
+    enum fault fault = home_open(false, &folder, why);
     if (fault)
         return fault;
     int copy = dup(folder);

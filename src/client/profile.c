@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/folder.h"
+#include "client/home.h"
 #include "crypto/record.h"
 #include "util/cleanup.h"
 
@@ -80,16 +80,16 @@ static bool text_read(char *text, struct profile *profile)
 enum fault profile_load(const char *name, struct profile *ret, struct why *why)
 {
     char file[PROFILE_NAME_SIZE + 8];
-    _cleanup_(folder_close) int folder = -1;
-    _cleanup_(folder_text_wipe) struct folder_text buffer = {0};
+    _cleanup_(home_close) int folder = -1;
+    _cleanup_(home_text_wipe) struct home_text buffer = {0};
     _cleanup_(profile_done) struct profile profile = {0};
     if (!name)
         name = "default";
     enum fault fault = file_name(name, file, why);
     if (!fault)
-        fault = folder_open(false, &folder, why);
+        fault = home_open(false, &folder, why);
     if (!fault)
-        fault = folder_read(folder, file, &buffer, why);
+        fault = home_read(folder, file, &buffer, why);
     if (fault == FAULT_NOT_FOUND)
         return why_set(
             why, fault,
@@ -105,7 +105,7 @@ enum fault profile_load(const char *name, struct profile *ret, struct why *why)
     return FAULT_NONE;
 }
 
-static size_t profile_format(const struct profile *profile, struct folder_text *ret)
+static size_t profile_format(const struct profile *profile, struct home_text *ret)
 {
     size_t used = 0;
     for (size_t i = 0; i < FIELDS; i++) {
@@ -120,14 +120,14 @@ static size_t profile_format(const struct profile *profile, struct folder_text *
 enum fault profile_save(const struct profile *profile, struct why *why)
 {
     char file[PROFILE_NAME_SIZE + 8];
-    _cleanup_(folder_close) int folder = -1;
-    _cleanup_(folder_text_wipe) struct folder_text buffer = {0};
+    _cleanup_(home_close) int folder = -1;
+    _cleanup_(home_text_wipe) struct home_text buffer = {0};
     enum fault fault = file_name(profile->name, file, why);
     if (!fault)
-        fault = folder_open(true, &folder, why);
+        fault = home_open(true, &folder, why);
     if (fault)
         return fault;
-    if (!folder_replace(folder, file, buffer.text, profile_format(profile, &buffer)))
+    if (!home_replace(folder, file, buffer.text, profile_format(profile, &buffer)))
         return why_set(why, FAULT_SYSTEM, "Your keys cannot be kept in %s: %s.", file,
                        strerror(errno));
     return FAULT_NONE;

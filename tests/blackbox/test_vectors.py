@@ -11,6 +11,7 @@ import client
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 VECTORS = json.loads((DATA / "cfed-v1-vectors.json").read_text(encoding="utf-8"))
+MADE = json.loads((DATA / "vectors.json").read_text(encoding="utf-8"))
 RFC9497 = json.loads((DATA / "rfc9497-vectors.json").read_text(encoding="utf-8"))
 
 
@@ -223,6 +224,21 @@ class Pattern(unittest.TestCase):
                                   self.record.verify_key, ciphertext, self.record.index)
                 cfed.checked_pattern(self.released(ciphertext=cfed.b64(ciphertext), tag=cfed.b64(tag)), self.keys,
                                      federation)
+
+
+class Sealed(unittest.TestCase):
+    def test_a_question_and_its_answer(self):
+        vector = MADE["sealed"]
+        keys = cfed.FederationKeys(raw("F", MADE["federation"]), raw("federation_id", MADE["federation"]))
+        reply, qid = cfed.ReplyKey(), raw("qid", vector)
+        reply.public, reply.secret = raw("reply_key", vector), raw("reply_secret", vector)
+        sealed = cfed.seal_query(keys, reply.public, vector["question_utf8"], qid, raw("query_nonce", vector))
+        self.assertEqual(raw("sealed_query", vector), sealed)
+        self.assertEqual((qid, vector["question_utf8"]), cfed.open_query(keys, reply.public, sealed))
+        self.assertEqual(vector["answer_utf8"], cfed.open_answer(keys, reply, qid, raw("sealed_answer", vector)))
+        for change in (0, 20, 60, 311):
+            with self.subTest(change), self.assertRaises(cfed.ProtocolError):
+                cfed.open_query(keys, reply.public, bytes(b ^ (i == change) for i, b in enumerate(sealed)))
 
 
 if __name__ == "__main__":

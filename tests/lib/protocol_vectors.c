@@ -230,12 +230,12 @@ struct json_t *protocol_vectors(void)
             return NULL;
         }
     }
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "note",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "note",
                      "Vectors of docs/PROTOCOL.md, as printed by `make vectors`. Hex unless the "
                      "name says otherwise; scalars little-endian.",
                      "federation", federation_json(&world), "instances", instances_json(&world),
                      "patterns", patterns, "signed_lines", signed_lines_json(&world), "noise",
-                     noise_json(&tag), "bearer", bearer_json());
+                     noise_json(&tag), "bearer", bearer_json(), "sealed", vectors_sealed(&world));
 }
 
 char *protocol_vectors_text(void)

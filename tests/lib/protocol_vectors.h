@@ -44,6 +44,9 @@ struct json_t *vectors_b64(const void *bytes, size_t length);
 struct json_t *vectors_signed(const char *name, const struct signing_key *key,
                               const char *const *lines, size_t count);
 
+/* A question and an answer to it, sealed. */
+struct json_t *vectors_sealed(const struct vectors_world *world);
+
 /* What vectors_pattern makes a pattern of. */
 struct vectors_source {
     const char *domain, *text;

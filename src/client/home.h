@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CONTINUUM_CLIENT_FOLDER_H
-#define CONTINUUM_CLIENT_FOLDER_H
+#ifndef CONTINUUM_CLIENT_HOME_H
+#define CONTINUUM_CLIENT_HOME_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,25 +11,25 @@
  * The folder of the user's that keeps secrets (mode 0700), and small files in it (0600):
  * $CONTINUUM_FED_DIR, else $XDG_CONFIG_HOME/continuum-fed, else ~/.config/continuum-fed.
  */
-enum { FOLDER_FILE_MAX = 4096 };
+enum { HOME_FILE_MAX = 4096 };
 
-struct folder_text { /* wipe with folder_text_wipe */
-    char text[FOLDER_FILE_MAX];
+struct home_text { /* wipe with home_text_wipe */
+    char text[HOME_FILE_MAX];
 };
-void folder_text_wipe(struct folder_text *text);
+void home_text_wipe(struct home_text *text);
 
 /* With `create`, makes it and the folders above it first. FAULT_NOT_FOUND, FAULT_SYSTEM,
  * FAULT_CONFIGURATION. */
-enum fault folder_open(bool create, int *ret_fd, struct why *why);
+enum fault home_open(bool create, int *ret_fd, struct why *why);
 
-/* For `_cleanup_(folder_close) int folder = -1;`, and for files in it. */
-void folder_close(int *fd);
+/* For `_cleanup_(home_close) int folder = -1;`, and for files in it. */
+void home_close(int *fd);
 
 /* FAULT_NOT_FOUND; FAULT_CONFIGURATION: others may read it, or it is too long; FAULT_SYSTEM. */
-enum fault folder_read(int folder, const char *file, struct folder_text *ret, struct why *why);
+enum fault home_read(int folder, const char *file, struct home_text *ret, struct why *why);
 
 /* Writes under a passing name, then puts it in place: a crash or a full disk leaves the old or the
  * new file. False: errno says why. */
-bool folder_replace(int folder, const char *file, const char *text, size_t length);
+bool home_replace(int folder, const char *file, const char *text, size_t length);
 
 #endif

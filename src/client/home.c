@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/folder.h"
+#include "client/home.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,18 +13,18 @@
 #include "crypto/bytes.h"
 #include "util/cleanup.h"
 
-void folder_close(int *fd)
+void home_close(int *fd)
 {
     if (*fd >= 0)
         close(*fd);
 }
 
-void folder_text_wipe(struct folder_text *text)
+void home_text_wipe(struct home_text *text)
 {
     bytes_wipe(text, sizeof *text);
 }
 
-static enum fault folder_path(char ret[PATH_MAX], struct why *why)
+static enum fault home_path(char ret[PATH_MAX], struct why *why)
 {
     const char *own = getenv("CONTINUUM_FED_DIR");
     const char *config = getenv("XDG_CONFIG_HOME");
@@ -45,10 +45,10 @@ static enum fault folder_path(char ret[PATH_MAX], struct why *why)
     return FAULT_NONE;
 }
 
-enum fault folder_open(bool create, int *ret_fd, struct why *why)
+enum fault home_open(bool create, int *ret_fd, struct why *why)
 {
     char path[PATH_MAX];
-    enum fault fault = folder_path(path, why);
+    enum fault fault = home_path(path, why);
     if (fault)
         return fault;
     for (char *slash = path; create && slash;) {
@@ -69,7 +69,7 @@ enum fault folder_open(bool create, int *ret_fd, struct why *why)
     return FAULT_NONE;
 }
 
-static enum fault file_read(int fd, const char *file, struct folder_text *ret, struct why *why)
+static enum fault file_read(int fd, const char *file, struct home_text *ret, struct why *why)
 {
     struct stat status;
     if (fstat(fd, &status) < 0)
@@ -86,20 +86,20 @@ static enum fault file_read(int fd, const char *file, struct folder_text *ret, s
     return FAULT_NONE;
 }
 
-enum fault folder_read(int folder, const char *file, struct folder_text *ret, struct why *why)
+enum fault home_read(int folder, const char *file, struct home_text *ret, struct why *why)
 {
-    _cleanup_(folder_close) int fd = openat(folder, file, O_RDONLY | O_CLOEXEC);
+    _cleanup_(home_close) int fd = openat(folder, file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return why_set(why, errno == ENOENT ? FAULT_NOT_FOUND : FAULT_SYSTEM,
                        "%s cannot be opened: %s.", file, strerror(errno));
     return file_read(fd, file, ret, why);
 }
 
-bool folder_replace(int folder, const char *file, const char *text, size_t length)
+bool home_replace(int folder, const char *file, const char *text, size_t length)
 {
     char passing[NAME_MAX + 1];
     snprintf(passing, sizeof passing, ".%s.%ld", file, (long)getpid());
-    _cleanup_(folder_close) int fd =
+    _cleanup_(home_close) int fd =
         openat(folder, passing, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return false;
