@@ -119,7 +119,16 @@ static void parsing_done_elsewhere(struct job *job)
     parsing_done(job);
 }
 
-void contributions_post_handle(struct request *request)
+static struct operation *contribution_recall(struct request *request)
+{
+    struct contribution *contribution = contribution_new(api_of(request)->coordinator);
+    if (!contribution)
+        return NULL;
+    api_await(request, &contribution->operation, contribution_answer);
+    return &contribution->operation;
+}
+
+static void contribution_handle(struct request *request)
 {
     struct coordinator *coordinator = api_of(request)->coordinator;
     bool on_loop = request->body_length <= PARSED_ON_LOOP_MAX;
@@ -131,8 +140,7 @@ void contributions_post_handle(struct request *request)
         return;
     }
     contribution->now_s = api_now_s();
-    contribution->operation.answer = contribution_answer;
-    contribution->operation.context = request;
+    api_await(request, &contribution->operation, contribution_answer);
     *parsing = (struct parsing){
         .job = {.run = parsing_run, .done = parsing_done_elsewhere},
         .request = request,
@@ -153,6 +161,11 @@ void contributions_post_handle(struct request *request)
     } else {
         operation_free(&contribution->operation);
     }
+}
+
+void contributions_post_handle(struct request *request)
+{
+    api_keyed(request, contribution_recall, contribution_handle);
 }
 
 /* ---- GET /v1/contributions ---- */

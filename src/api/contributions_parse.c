@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RECORDS_MAX = 1000 };
-
 struct contributions_body {
     uint32_t epoch;
     json_t *patterns;
@@ -14,7 +12,7 @@ struct contributions_body {
 static const struct field contributions_fields[] = {
     {"epoch", FIELD_UNSIGNED, REQUIRED, offsetof(struct contributions_body, epoch), 0, UINT32_MAX},
     {"patterns", FIELD_LIST, REQUIRED, offsetof(struct contributions_body, patterns), 1,
-     RECORDS_MAX},
+     CONTRIBUTION_RECORDS_MAX},
 };
 
 struct pattern_body {

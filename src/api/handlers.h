@@ -54,6 +54,18 @@ bool sealed_decode(const char *text, bool (*is_valid)(size_t length), struct are
 bool api_job_begin(struct request *request);
 void api_job_end(const struct request *request);
 
+/*
+ * What the handler of a POST that changes something begins with: `handle` handles the request,
+ * unless it came with an Idempotency-Key that is remembered. Then the operation of `recall` (made,
+ * with its `replay` and `answer`, and not submitted; NULL when memory is out) answers again.
+ */
+void api_keyed(struct request *request, struct operation *(*recall)(struct request *request),
+               void (*handle)(struct request *request));
+
+/* Has `answer` answer the request once the operation is done, and its memo remember it. */
+void api_await(struct request *request, struct operation *operation,
+               void (*answer)(struct operation *operation, enum fault fault));
+
 /* Answers with the fault of an operation, in the one way that all handlers share. */
 void api_refuse(struct request *request, enum fault fault);
 

@@ -89,12 +89,18 @@ void inbox_get_handle(struct request *request)
 
 static void reply_answer(struct operation *operation, enum fault fault)
 {
-    const struct reply *reply = (const struct reply *)operation;
-    struct request *request = operation->context;
     if (fault)
-        api_refuse(request, fault);
+        api_refuse(operation->context, fault);
     else
-        request_answer_empty(request, reply->sealed ? 202 : 204);
+        request_answer_empty(operation->context, 202);
+}
+
+static void decline_answer(struct operation *operation, enum fault fault)
+{
+    if (fault)
+        api_refuse(operation->context, fault);
+    else
+        request_answer_empty(operation->context, 204);
 }
 
 /* NULL: refused already. */
@@ -109,8 +115,7 @@ static struct reply *reply_start(struct request *request)
         return NULL;
     }
     memcpy(reply->delivery, id, sizeof reply->delivery);
-    reply->operation.answer = reply_answer;
-    reply->operation.context = request;
+    api_await(request, &reply->operation, decline_answer);
     reply->number = api_caller(request)->number;
     reply->now_s = api_now_s();
     bytes_random(&reply->place, sizeof reply->place);
@@ -126,7 +131,16 @@ static const struct field reply_fields[] = {
      B64_LENGTH(SEALED_ANSWER_MAX)},
 };
 
-void inbox_answer_handle(struct request *request)
+static struct operation *reply_recall(struct request *request)
+{
+    struct reply *reply = reply_new(api_of(request)->coordinator);
+    if (!reply)
+        return NULL;
+    api_await(request, &reply->operation, reply_answer);
+    return &reply->operation;
+}
+
+static void reply_handle(struct request *request)
 {
     struct reply_body body = {0};
     struct findings findings = {0};
@@ -147,7 +161,13 @@ void inbox_answer_handle(struct request *request)
         return;
     reply->sealed = sealed.bytes;
     reply->sealed_length = sealed.length;
+    api_await(request, &reply->operation, reply_answer);
     operation_submit(&reply->operation);
+}
+
+void inbox_answer_handle(struct request *request)
+{
+    api_keyed(request, reply_recall, reply_handle);
 }
 
 void inbox_delete_handle(struct request *request)

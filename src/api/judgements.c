@@ -56,7 +56,16 @@ static void verification_answer(struct operation *operation, enum fault fault)
                                  "balance", json_credits(verification->balance)));
 }
 
-void verifications_post_handle(struct request *request)
+static struct operation *verification_recall(struct request *request)
+{
+    struct verification *verification = verification_new(api_of(request)->coordinator);
+    if (!verification)
+        return NULL;
+    api_await(request, &verification->operation, verification_answer);
+    return &verification->operation;
+}
+
+static void verification_handle(struct request *request)
 {
     struct verification_body body = {0};
     struct findings findings = {0};
@@ -80,11 +89,15 @@ void verifications_post_handle(struct request *request)
         return;
     }
     verification->tag_text = request->captures[0];
-    verification->operation.answer = verification_answer;
-    verification->operation.context = request;
+    api_await(request, &verification->operation, verification_answer);
     api_refuse_unsubmitted(request, &verification->operation,
                            verification_submit(verification, api_caller(request), api_now_s()),
                            NULL);
+}
+
+void verifications_post_handle(struct request *request)
+{
+    api_keyed(request, verification_recall, verification_handle);
 }
 
 /* ---- GET /v1/patterns/{tag}/verifications ---- */

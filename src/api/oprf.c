@@ -23,7 +23,7 @@ static const struct field evaluations_fields[] = {
  *
  *     loop     evaluations_post_handle
  *     worker   points_run              only where the tier has a quota, which a request that is
- *     writer   domain/tier.c           refused must not use up
+ *     writer   domain/tier.c           refused must not use up, or where it has a key
  *     worker   evaluation_run          50 microseconds an element
  *     loop     evaluation_done
  */
@@ -100,7 +100,7 @@ static void evaluation_submit(struct evaluation *evaluation)
     workers_submit(api_of(evaluation->request)->coordinator->workers, &evaluation->job);
 }
 
-/* ---- With a quota ---- */
+/* ---- With a quota, or an Idempotency-Key ---- */
 
 static void points_run(struct job *job)
 {
@@ -123,6 +123,15 @@ static void metering_answer(struct operation *operation, enum fault fault)
         evaluation_submit(evaluation);
 }
 
+static void metering_settle(struct operation *operation, enum fault fault)
+{
+    struct evaluation *evaluation = operation->context;
+    if (fault != FAULT_REMEMBERED)
+        return;
+    api_job_end(evaluation->request);
+    evaluation_free(evaluation);
+}
+
 static void points_done(struct job *job)
 {
     struct evaluation *evaluation = (struct evaluation *)job;
@@ -140,8 +149,9 @@ static void points_done(struct job *job)
     }
     metering->charge = (struct charge){instance->tier, QUOTA_OPRF_ELEMENTS, instance->number,
                                        api_now_s(), (uint32_t)evaluation->count};
-    metering->operation.answer = metering_answer;
+    api_await(evaluation->request, &metering->operation, metering_answer);
     metering->operation.context = evaluation;
+    metering->operation.settle = metering_settle;
     operation_submit(&metering->operation);
 }
 
@@ -162,7 +172,8 @@ static bool blinded_decode(struct request *request, json_t *list, struct evaluat
     return true;
 }
 
-void evaluations_post_handle(struct request *request)
+/* `counted`: it is within the quota already. */
+static void evaluation_start(struct request *request, bool counted)
 {
     struct coordinator *coordinator = api_of(request)->coordinator;
     struct evaluations_body body = {0};
@@ -188,8 +199,39 @@ void evaluations_post_handle(struct request *request)
     evaluation->epoch = body.epoch;
     evaluation->key = keyring_oprf(coordinator->keyring, body.epoch);
     oprf_blind_random(&evaluation->proof_random);
-    if (api_caller(request)->tier == TIER_UNLIMITED)
+    if (counted || (api_caller(request)->tier == TIER_UNLIMITED && !request->memo))
         evaluation_submit(evaluation);
     else
         workers_submit(coordinator->workers, &evaluation->job);
+}
+
+static void evaluation_handle(struct request *request)
+{
+    evaluation_start(request, false);
+}
+
+/* It was done before: once more, for the elements are not kept, and without counting again. */
+static void evaluation_repeat(struct operation *operation, enum fault fault)
+{
+    struct request *request = operation->context;
+    if (!fault && !api_caller(request))
+        fault = FAULT_TOKEN_INVALID;
+    if (fault)
+        api_refuse(request, fault);
+    else
+        evaluation_start(request, true);
+}
+
+static struct operation *evaluation_recall(struct request *request)
+{
+    struct metering *metering = metering_new(api_of(request)->coordinator);
+    if (!metering)
+        return NULL;
+    api_await(request, &metering->operation, evaluation_repeat);
+    return &metering->operation;
+}
+
+void evaluations_post_handle(struct request *request)
+{
+    api_keyed(request, evaluation_recall, evaluation_handle);
 }

@@ -150,13 +150,21 @@ static enum fault query_start(struct request *request, struct query *query)
     struct instance *asker = api_caller(request);
     query->number = asker->number;
     query->now_s = api_now_s();
-    query->operation.answer = query_answer;
-    query->operation.context = request;
+    api_await(request, &query->operation, query_answer);
     api_id_random(query->id);
     return query_submit(query, asker);
 }
 
-void queries_post_handle(struct request *request)
+static struct operation *query_recall(struct request *request)
+{
+    struct query *query = query_new(api_of(request)->coordinator);
+    if (!query)
+        return NULL;
+    api_await(request, &query->operation, query_answer);
+    return &query->operation;
+}
+
+static void query_handle(struct request *request)
 {
     struct query_body body = {.max_results = QUERY_RESULTS_DEFAULT};
     struct findings findings = {0};
@@ -173,4 +181,9 @@ void queries_post_handle(struct request *request)
     }
     enum fault fault = findings.errors ? FAULT_INVALID_REQUEST : query_start(request, query);
     api_refuse_unsubmitted(request, &query->operation, fault, &findings);
+}
+
+void queries_post_handle(struct request *request)
+{
+    api_keyed(request, query_recall, query_handle);
 }

@@ -13,6 +13,7 @@
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "domain/memo.h"
 #include "domain/release.h"
 #include "domain/routing.h"
 #include "domain/waiting.h"
@@ -113,8 +114,10 @@ static void workers_finished(void *userdata)
 static void tick(void *userdata)
 {
     struct service *service = userdata;
-    if (!service->api.draining)
-        release_tick(service->coordinator, clock_now_s());
+    if (service->api.draining)
+        return;
+    release_tick(service->coordinator, clock_now_s());
+    memos_purge(service->coordinator, clock_now_s());
 }
 
 static void purge(void *userdata)

@@ -4,6 +4,7 @@
 #include "crypto/group.h"
 #include "domain/credits.h"
 #include "domain/directory.h"
+#include "domain/memo.h"
 #include "store/catalog.h"
 #include "store/search.h"
 #include "util/clock.h"
@@ -113,6 +114,17 @@ static enum fault offer_apply(struct contribution *contribution, struct database
                            : offer_pay(contribution, database, tally, &row, &offer->record.tag);
 }
 
+/* What follows from the books as they are now. */
+static enum fault contribution_standing(struct contribution *contribution,
+                                        struct database *database, int64_t number, int64_t payable)
+{
+    const struct settings *settings = contribution->operation.coordinator->settings;
+    contribution->daily_remaining = (int64_t)settings->daily_contribution_limit - payable;
+    if (contribution->daily_remaining < 0)
+        contribution->daily_remaining = 0;
+    return account_balance(database, number, &contribution->balance);
+}
+
 static enum fault contribution_apply(struct command *command, struct database *database)
 {
     struct contribution *contribution = (struct contribution *)command;
@@ -134,14 +146,59 @@ static enum fault contribution_apply(struct command *command, struct database *d
         fault = instance_count(database, number, &tally.counters);
     if (!fault && tally.change.accepted > 0)
         fault = activity_add(database, number, today, &tally.change);
-    if (!fault)
-        fault = account_balance(database, number, &contribution->balance);
-    int64_t payable = tally.today.payable + tally.change.payable;
-    contribution->daily_remaining = (int64_t)settings->daily_contribution_limit - payable;
-    if (contribution->daily_remaining < 0)
-        contribution->daily_remaining = 0;
-    return fault;
+    return fault ? fault
+                 : contribution_standing(contribution, database, number,
+                                         tally.today.payable + tally.change.payable);
 }
+
+/* In memos a rejection is its place in here: new ones come last. */
+static const enum fault rejections[] = {
+    FAULT_NONE,         FAULT_RECORD_DOMAIN, FAULT_RECORD_ENCODING, FAULT_RECORD_LIMIT,
+    FAULT_RECORD_POINT, FAULT_RECORD_SHARE,  FAULT_RECORD_SIZE,     FAULT_RECORD_TAG,
+};
+enum { REJECTIONS = sizeof rejections / sizeof *rejections };
+
+static void rejection_keep(enum fault *rejection, struct memo *memo)
+{
+    uint8_t place = 0;
+    while (place < REJECTIONS && rejections[place] != *rejection)
+        place++;
+    memo_bytes(memo, &place, sizeof place);
+    if (place < REJECTIONS)
+        *rejection = rejections[place];
+    else
+        memo_spoil(memo);
+}
+
+static void contribution_keep(struct operation *operation, struct memo *memo)
+{
+    struct contribution *contribution = (struct contribution *)operation;
+    uint32_t count = (uint32_t)contribution->count;
+    memo_credits(memo, &contribution->earned);
+    memo_u32(memo, &count);
+    if (memo_reads(memo))
+        contribution->offers =
+            memo_array(memo, &count, CONTRIBUTION_RECORDS_MAX, sizeof *contribution->offers);
+    contribution->count = count;
+    for (size_t i = 0; i < contribution->count; i++)
+        rejection_keep(&contribution->offers[i].refusal, memo);
+}
+
+static enum fault contribution_refresh(struct operation *operation, struct database *database)
+{
+    const struct memo *memo = operation->memo;
+    struct activity today = {0};
+    enum fault fault = activity_get(database, memo->instance, clock_day(memo->now_s), &today);
+    if (!fault)
+        fault = contribution_standing((struct contribution *)operation, database, memo->instance,
+                                      today.payable);
+    return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault;
+}
+
+static const struct replay contribution_replay = {
+    .keep = contribution_keep,
+    .refresh = contribution_refresh,
+};
 
 /* Ends the holds of the first `count` offers. */
 static void holds_end(struct contribution *contribution, size_t count, bool stored)
@@ -180,8 +237,11 @@ static void contribution_settle(struct operation *operation, enum fault fault)
 
 struct contribution *contribution_new(struct coordinator *coordinator)
 {
-    return operation_new(coordinator, sizeof(struct contribution), contribution_apply,
-                         contribution_settle);
+    struct contribution *contribution =
+        operation_new(coordinator, sizeof *contribution, contribution_apply, contribution_settle);
+    if (contribution)
+        contribution->operation.replay = &contribution_replay;
+    return contribution;
 }
 
 enum fault contribution_submit(struct contribution *contribution)

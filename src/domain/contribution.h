@@ -41,6 +41,8 @@ struct contribution {
     struct allowance allowance; /* of contributions; also of a refusal */
 };
 
+enum { CONTRIBUTION_RECORDS_MAX = 1000 };
+
 struct contribution *contribution_new(struct coordinator *coordinator);
 
 /* FAULT_MEMORY, FAULT_OVERLOADED: nothing is submitted, and it is the caller's to free. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/directory.h"
+#include "domain/memo.h"
 #include "domain/waiting.h"
 #include "store/catalog.h"
 #include "store/database.h"
@@ -144,9 +145,13 @@ void coordinator_sign_epoch(const struct coordinator *coordinator, const char *o
  * -------------------------------------------------------------------------------------------------
  */
 
-static void operation_done(struct command *command, enum fault fault)
+void operation_end(struct operation *operation, enum fault fault)
 {
-    struct operation *operation = (struct operation *)command;
+    if (!fault && operation->asks) {
+        fault = operation->go_on(operation);
+        if (!fault)
+            return;
+    }
     if (operation->settle)
         operation->settle(operation, fault);
     if (operation->again && !fault) {
@@ -155,6 +160,11 @@ static void operation_done(struct command *command, enum fault fault)
     }
     operation->answer(operation, fault);
     operation_free(operation);
+}
+
+static void operation_done(struct command *command, enum fault fault)
+{
+    operation_end((struct operation *)command, fault);
 }
 
 void *operation_new(struct coordinator *coordinator, size_t size,
@@ -174,6 +184,8 @@ void *operation_new(struct coordinator *coordinator, size_t size,
 void operation_submit(struct operation *operation)
 {
     operation->again = false;
+    if (operation->memo)
+        memo_attach(operation);
     store_submit(operation->coordinator->store, &operation->command);
 }
 

@@ -19,6 +19,8 @@ struct directory;
 struct domains;
 struct erasure_log;
 struct keyring;
+struct memo;
+struct replay;
 struct search;
 struct waiting;
 struct workers;
@@ -101,6 +103,15 @@ struct operation {
     void (*settle)(struct operation *operation, enum fault fault); /* updates memory; may be NULL */
     void (*answer)(struct operation *operation, enum fault fault); /* the caller's */
     void *context;                                                 /* the caller's */
+    /*
+     * The loop sets `asks` before it submits what is only a question to the writer: without a fault
+     * nothing is settled, answered or remembered yet, and `go_on` submits it again. A fault of
+     * go_on's is the answer.
+     */
+    bool asks;
+    enum fault (*go_on)(struct operation *operation);
+    const struct replay *replay; /* how its answer is made again (memo.h); NULL: it never is */
+    struct memo *memo;           /* the caller's: what remembers it; NULL: nothing */
 };
 
 /* A zeroed struct of `size` bytes that begins with an operation, or NULL when memory is out. */
@@ -109,6 +120,9 @@ void *operation_new(struct coordinator *coordinator, size_t size,
                     void (*settle)(struct operation *operation, enum fault fault));
 
 void operation_submit(struct operation *operation);
+
+/* Settles, answers and frees, or goes on: what is left to do on the loop. */
+void operation_end(struct operation *operation, enum fault fault);
 
 /* Frees an operation that was never submitted. Takes NULL. */
 void operation_free(struct operation *operation);

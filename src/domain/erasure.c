@@ -9,6 +9,7 @@
 #include "store/judgements.h"
 #include "store/keyring.h"
 #include "store/ledger.h"
+#include "store/memos.h"
 #include "store/patterns.h"
 #include "store/routing.h"
 #include "store/search.h"
@@ -98,11 +99,18 @@ static enum fault routing_erase(struct erasure *erasure, struct database *databa
     return fault;
 }
 
+static enum fault memos_erase(struct erasure *erasure, struct database *database, size_t max,
+                              size_t *ret_count)
+{
+    return memos_delete_of_instance(database, erasure->number, max, ret_count);
+}
+
 /* In the order in which they go: what refers to others first. A step begins at the top each time,
  * so that what a request still under way adds is found too. */
 static enum fault (*const remains[])(struct erasure *erasure, struct database *database, size_t max,
                                      size_t *ret_count) = {
-    verifications_erase, votes_erase, routing_erase, contributions_erase, account_erase,
+    verifications_erase, votes_erase,         routing_erase,
+    memos_erase,         contributions_erase, account_erase,
 };
 
 /* ---- The steps ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/credits.h"
+#include "domain/memo.h"
 #include "domain/query.h"
 #include "store/catalog.h"
 #include "store/keyring.h"
@@ -168,6 +169,21 @@ static enum fault verification_apply(struct command *command, struct database *d
     return fault ? fault : account_balance(database, judge->number, &verification->balance);
 }
 
+static void verification_keep(struct operation *operation, struct memo *memo)
+{
+    memo_credits(memo, &((struct verification *)operation)->earned);
+}
+
+static enum fault verification_refresh(struct operation *operation, struct database *database)
+{
+    return memo_balance(operation->memo, database, &((struct verification *)operation)->balance);
+}
+
+static const struct replay verification_replay = {
+    .keep = verification_keep,
+    .refresh = verification_refresh,
+};
+
 static void verification_settle(struct operation *operation, enum fault fault)
 {
     judge_settle(&((struct verification *)operation)->judge, operation->coordinator, fault);
@@ -175,8 +191,11 @@ static void verification_settle(struct operation *operation, enum fault fault)
 
 struct verification *verification_new(struct coordinator *coordinator)
 {
-    return operation_new(coordinator, sizeof(struct verification), verification_apply,
-                         verification_settle);
+    struct verification *verification =
+        operation_new(coordinator, sizeof *verification, verification_apply, verification_settle);
+    if (verification)
+        verification->operation.replay = &verification_replay;
+    return verification;
 }
 
 enum fault verification_submit(struct verification *verification, const struct instance *asker,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/credits.h"
+#include "domain/memo.h"
 #include "store/catalog.h"
 #include "store/domains.h"
 
@@ -81,6 +82,51 @@ static enum fault query_route(struct query *query, struct database *database)
     return route_apply(&query->route, &rules, &question, database);
 }
 
+enum { TAG_KEPT = 8 }; /* bytes: enough to know a pattern again, whose id may be another's by now */
+
+static void query_keep(struct operation *operation, struct memo *memo)
+{
+    struct query *query = (struct query *)operation;
+    uint32_t count = (uint32_t)query->count, routed = query->route.routed;
+    memo_bytes(memo, query->id, sizeof query->id);
+    memo_credits(memo, &query->cost);
+    memo_u32(memo, &routed);
+    memo_u32(memo, &count);
+    query->route.routed = routed != 0;
+    if (memo_reads(memo))
+        query->results = memo_array(memo, &count, SEARCH_HITS_MAX, sizeof *query->results);
+    query->count = count;
+    for (size_t i = 0; i < query->count; i++) {
+        struct published *result = &query->results[i];
+        memo_u32(memo, &result->release.pattern);
+        memo_u32(memo, &result->score_millionths);
+        memo_bytes(memo, result->record.tag.bytes, TAG_KEPT);
+    }
+}
+
+/* What was found then and is released now. */
+static enum fault query_refresh(struct operation *operation, struct database *database)
+{
+    struct query *query = (struct query *)operation;
+    size_t found = query->count;
+    enum fault fault = memo_balance(operation->memo, database, &query->balance);
+    query->count = 0;
+    for (size_t i = 0; i < found && !fault; i++) {
+        struct published *result = &query->results[query->count];
+        uint32_t score = query->results[i].score_millionths;
+        struct tag tag = query->results[i].record.tag;
+        fault = published_get(database, query->results[i].release.pattern, &result->record,
+                              &result->release);
+        result->score_millionths = score;
+        query->count += !fault && memcmp(&tag, &result->record.tag, TAG_KEPT) == 0;
+        if (fault == FAULT_NOT_FOUND)
+            fault = FAULT_NONE;
+    }
+    return fault;
+}
+
+static const struct replay query_replay = {.keep = query_keep, .refresh = query_refresh};
+
 /* The balance is told also to who cannot pay. */
 static enum fault query_apply(struct command *command, struct database *database)
 {
@@ -92,7 +138,7 @@ static enum fault query_apply(struct command *command, struct database *database
         return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault; /* erased while it waited */
     if (query->balance.milli < query->cost.milli)
         return FAULT_INSUFFICIENT_CREDITS;
-    if (query->asks_first)
+    if (query->operation.asks)
         return quota_check(database, settings, &charge, &query->allowance);
     fault = quota_charge(database, settings, &charge, &query->allowance);
     if (!fault && query->cost.milli > 0)
@@ -161,42 +207,29 @@ static void query_settle(struct operation *operation, enum fault fault)
  * The writer says that it can be paid: now it matches. But if others of the same member, which are
  * under way, may take what it counted on, it asks again, behind them.
  */
-static enum fault query_go_on(struct query *query)
+static enum fault query_go_on(struct operation *operation)
 {
-    struct operation *operation = &query->operation;
+    struct query *query = (struct query *)operation;
     struct instance *asker =
         directory_find_number(operation->coordinator->directory, query->number);
     if (!asker)
         return FAULT_TOKEN_INVALID;
     asker->balance = query->balance;
     asker->quota_spent = false;
-    query->asks_first = query_is_doubtful(query, asker);
-    enum fault fault = query->asks_first ? FAULT_NONE : query_match(query, asker);
+    query->operation.asks = query_is_doubtful(query, asker);
+    enum fault fault = query->operation.asks ? FAULT_NONE : query_match(query, asker);
     if (!fault)
         operation_submit(operation);
     return fault;
 }
 
-/* Takes the place of operation_done: who asks first is not through yet. */
-static void query_done(struct command *command, enum fault fault)
-{
-    struct query *query = (struct query *)command;
-    struct operation *operation = &query->operation;
-    if (!fault && query->asks_first) {
-        fault = query_go_on(query);
-        if (!fault)
-            return;
-    }
-    query_settle(operation, fault);
-    operation->answer(operation, fault);
-    operation_free(operation);
-}
-
 struct query *query_new(struct coordinator *coordinator)
 {
-    struct query *query = operation_new(coordinator, sizeof *query, query_apply, NULL);
-    if (query)
-        query->operation.command.done = query_done;
+    struct query *query = operation_new(coordinator, sizeof *query, query_apply, query_settle);
+    if (!query)
+        return NULL;
+    query->operation.go_on = query_go_on;
+    query->operation.replay = &query_replay;
     return query;
 }
 
@@ -210,8 +243,8 @@ enum fault query_submit(struct query *query, struct instance *asker)
             settings->price_query.milli + (query->priority ? settings->price_priority.milli : 0);
     query->tier = asker->tier;
     query->level = instance_effective_level(asker, settings, query->now_s, NULL);
-    query->asks_first = query_is_doubtful(query, asker);
-    enum fault fault = query->asks_first ? FAULT_NONE : query_match(query, asker);
+    query->operation.asks = query_is_doubtful(query, asker);
+    enum fault fault = query->operation.asks ? FAULT_NONE : query_match(query, asker);
     if (!fault)
         operation_submit(&query->operation);
     return fault;

@@ -44,7 +44,6 @@ struct query {
     struct allowance allowance; /* of queries; also of FAULT_TOO_MANY_REQUESTS */
     /* between the two: what matched in memory, and how much of it is a result */
     enum level level;
-    bool asks_first; /* whether it can be paid: then it matches */
     bool is_matched;
     struct search_hit hits[SEARCH_HITS_MAX];
     size_t hit_count, result_count;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/memo.h"
 #include "domain/waiting.h"
 #include "store/instances.h"
 #include "util/arena.h"
@@ -301,9 +302,14 @@ static void reply_settle(struct operation *operation, enum fault fault)
                        (struct waiting_key){WAITING_ANSWERS, reply->question}, reply->due_at_s);
 }
 
+static const struct replay reply_replay = {0};
+
 struct reply *reply_new(struct coordinator *coordinator)
 {
-    return operation_new(coordinator, sizeof(struct reply), reply_apply, reply_settle);
+    struct reply *reply = operation_new(coordinator, sizeof *reply, reply_apply, reply_settle);
+    if (reply)
+        reply->operation.replay = &reply_replay;
+    return reply;
 }
 
 /* ---- Answers ---- */

@@ -49,10 +49,12 @@ struct settings {
     uint32_t max_wait_s;                                         /* of a long poll */
 
     uint32_t token_ttl_s;
+    uint32_t idempotency_retention_s;
     uint32_t max_json_depth;
     uint32_t max_instances;
-    uint32_t max_contributions;   /* live ones of one member */
-    uint32_t max_jobs_per_member; /* of the workers, under way at one time */
+    uint32_t max_contributions;    /* live ones of one member */
+    uint32_t max_idempotency_keys; /* of one member that are remembered */
+    uint32_t max_jobs_per_member;  /* of the workers, under way at one time */
     uint32_t joins_per_address_per_hour;
 };
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "domain/memo.h"
 #include "store/instances.h"
 #include "util/clock.h"
 
@@ -73,7 +74,12 @@ static enum fault metering_apply(struct command *command, struct database *datab
                         &metering->allowance);
 }
 
+static const struct replay metering_replay = {0};
+
 struct metering *metering_new(struct coordinator *coordinator)
 {
-    return operation_new(coordinator, sizeof(struct metering), metering_apply, NULL);
+    struct metering *metering = operation_new(coordinator, sizeof *metering, metering_apply, NULL);
+    if (metering)
+        metering->operation.replay = &metering_replay;
+    return metering;
 }

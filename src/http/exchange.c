@@ -17,9 +17,9 @@
  * to read why. */
 enum { DRAIN_FACTOR = 4, BODY_ROOM = 1024 };
 
-/* The headers that the server itself obeys. Each may stand once. */
+/* The headers of which each may stand once: what they say is obeyed. */
 struct head {
-    const char *authorization, *content_length, *content_type, *transfer_encoding;
+    const char *authorization, *content_length, *content_type, *idempotency_key, *transfer_encoding;
     bool malformed;
 };
 
@@ -31,6 +31,7 @@ static const char **head_slot(struct head *head, const char *name)
         {"Authorization", &head->authorization},
         {"Content-Length", &head->content_length},
         {"Content-Type", &head->content_type},
+        {"Idempotency-Key", &head->idempotency_key},
         {"Transfer-Encoding", &head->transfer_encoding},
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)

@@ -10,6 +10,7 @@
 #include "util/fault.h"
 
 struct json_t;
+struct memo;
 
 /* HEAD counts as GET; METHOD_OTHER is any method that no route can have. */
 enum method { METHOD_DELETE, METHOD_GET, METHOD_PATCH, METHOD_POST, METHOD_PUT, METHOD_OTHER };
@@ -34,6 +35,7 @@ struct request {
     char id[REQUEST_ID_LENGTH + 1]; /* X-Request-Id */
     struct arena arena;             /* freed with the request */
     void *context;                  /* what server_open was given */
+    struct memo *memo;              /* the handler's, of an Idempotency-Key; NULL: there is none */
 };
 
 /* Value of a query parameter, with percent-encoding and '+' decoded; "" when it has none. NULL:

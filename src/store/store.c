@@ -36,6 +36,20 @@ static bool command_apply(struct command *command, struct database *database, st
     return ended == FAULT_NONE;
 }
 
+enum fault command_attempt(struct command *command,
+                           enum fault (*apply)(struct command *command, struct database *database),
+                           struct database *database, enum fault *ret_outcome)
+{
+    enum fault fault = database_savepoint(database);
+    if (fault)
+        return fault;
+    enum fault outcome = apply(command, database);
+    fault = outcome ? database_rollback_savepoint(database) : database_release(database);
+    if (!fault)
+        *ret_outcome = outcome;
+    return fault;
+}
+
 enum fault commands_apply(struct database *database, struct job_list *commands, struct why *why)
 {
     bool whole = database_begin(database) == FAULT_NONE;

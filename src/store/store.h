@@ -62,4 +62,13 @@ enum fault store_reader_open(const struct store *store, struct database **ret, s
  */
 enum fault commands_apply(struct database *database, struct job_list *commands, struct why *why);
 
+/*
+ * For an `apply` that calls another one and goes on when that refused: a fault of it, in
+ * *ret_outcome, undoes what it did and nothing else of the command. FAULT_STORAGE: neither can be
+ * said, and the command must fail.
+ */
+enum fault command_attempt(struct command *command,
+                           enum fault (*apply)(struct command *command, struct database *database),
+                           struct database *database, enum fault *ret_outcome);
+
 #endif

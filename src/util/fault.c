@@ -16,6 +16,8 @@ static const struct {
     [FAULT_BODY_TOO_LARGE] = {"body-too-large", "The request body is too large", 413},
     [FAULT_CONTRIBUTION_REQUIRED] = {"contribution-required", "Contribute before you query", 403},
     [FAULT_EPOCH_NOT_CURRENT] = {"epoch-not-current", "The epoch is not the current one", 409},
+    [FAULT_IDEMPOTENCY_KEY_REUSED] = {"idempotency-key-reused",
+                                      "This Idempotency-Key stands for another request", 422},
     [FAULT_INSUFFICIENT_CREDITS] = {"insufficient-credits", "Not enough credits", 402},
     [FAULT_INVALID_REQUEST] = {"invalid-request", "The request is not valid", 422},
     [FAULT_INVITE_INVALID] = {"invite-invalid", "The invite is not valid here", 403},
@@ -52,6 +54,7 @@ static const struct {
     [FAULT_CRYPTO] = {"crypto", "A cryptographic check failed", 500},
     [FAULT_INTERNAL] = {"internal", "An internal error", 500},
     [FAULT_MEMORY] = {"out-of-memory", "Out of memory", 503},
+    [FAULT_REMEMBERED] = {"remembered", "Done before under this Idempotency-Key", 500},
     [FAULT_SYSTEM] = {"system", "The operating system refused", 500},
 };
 

@@ -10,7 +10,7 @@ STATUS = {
     "own-pattern": 403,
     "not-found": 404, "method-not-allowed": 405, "already-answered": 409, "already-verified": 409, "epoch-not-current": 409, "wrong-federation-key": 409,
     "body-too-large": 413, "unsupported-media-type": 415, "invalid-request": 422, "batch-too-large": 422,
-    "public-key-invalid": 422, "proof-invalid": 422, "too-many-requests": 429, "overloaded": 503}
+    "public-key-invalid": 422, "proof-invalid": 422, "idempotency-key-reused": 422, "too-many-requests": 429, "overloaded": 503}
 TAG = cfed.b64(bytes(range(32)))
 ID = cfed.b64(bytes(range(16)))
 POINT = cfed.b64(cfed.BASE)

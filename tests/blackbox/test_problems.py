@@ -206,14 +206,6 @@ class Answers(ProblemCase):
         answer = member.call("GET", "/v1/credits")
         self.assertEqual("application/json", answer.headers["content-type"].split(";")[0])
 
-    def test_the_idempotency_key_is_ignored(self):
-        member = self.daemon.member()
-        member.contribute([self.one_record(member) for _ in range(2)])
-        for _ in range(2):
-            answer = member.call("POST", "/v1/queries", {"terms": [1]}, headers={"Idempotency-Key": "same"})
-            self.assertEqual(200, answer.status)
-        self.assertEqual(0, member.credits()["available"])
-
     def test_numbers_have_at_most_three_decimals_and_integers_none(self):
         member = self.daemon.member()
         body = member.call("GET", "/v1/federation").body

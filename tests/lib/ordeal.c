@@ -72,13 +72,29 @@ static void judge(struct world *world)
     world_tick(world);
 }
 
+/* With a key, so that it is charged once, however often it is asked. */
+static void ask(struct world *world)
+{
+    struct keyed keyed;
+    struct asked asked;
+    world_keyed(world, BOB, "/v1/queries", "once", &keyed);
+    if (!world_recall_query(world, &keyed, &asked)) {
+        world->memo = &keyed.memo;
+        world_query_start(world, BOB, RELEASED, false, &asked);
+        world->memo = NULL;
+        world_run(world);
+    }
+    assert_of_the_machine(asked.fault);
+}
+
 void ordeal_run(struct world *world)
 {
     struct published published;
     for (unsigned member = ALICE; member < MEMBERS; member++)
         contribute(world, member);
     world_tick(world);
-    assert_of_the_machine(world_query(world, BOB, RELEASED).fault);
+    ask(world);
+    ask(world);
     assert_of_the_machine(world_lookup(world, BOB, RELEASED, &published));
     judge(world);
     assert_of_the_machine(world_withdraw(world, ALICE, ALICES).fault);
@@ -98,6 +114,9 @@ void ordeal_assert_sound(struct world *world)
     assert_int_equal(database_begin(world->database), FAULT_NONE);
     assert_int_equal(database_commit(world->database), FAULT_NONE);
     rows_assert_sound(world->database);
+    int64_t charged = world_number(world, "SELECT count(*) FROM transfer WHERE kind = 'query'");
+    assert_int_equal(charged, world_number(world, "SELECT count(*) FROM memo WHERE NOT refused"));
+    assert_true(charged <= 1);
     assert_int_equal(catalog_count(coordinator->catalog),
                      world_number(world, "SELECT count(*) FROM pattern"));
     assert_int_equal(directory_count(coordinator->directory),

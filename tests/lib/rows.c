@@ -105,6 +105,7 @@ static const char *const wrongs[] = {
     " WHERE question = q.number)",
     "SELECT count(*) FROM instance i WHERE last_asked < (SELECT coalesce(max(number), 0)"
     " FROM delivery WHERE instance = i.number)",
+    "SELECT count(*) FROM memo WHERE instance NOT IN (SELECT number FROM instance)",
     "SELECT count(*) FROM pragma_foreign_key_check",
     "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
 };

@@ -8,6 +8,7 @@
 #include "domain/coordinator.h"
 #include "domain/directory.h"
 #include "domain/judgement.h"
+#include "domain/memo.h"
 #include "domain/query.h"
 #include "lib/made_up.h"
 #include "store/database.h"
@@ -36,8 +37,9 @@ struct world {
     struct job_list commands, jobs; /* handed out, not done yet */
     struct made_up_pattern *patterns[WORLD_PATTERNS];
     struct signing_key members[WORLD_MEMBERS];
-    uint64_t joins; /* each gets a handle that no other had */
-    bool durable;   /* commits are synced, as the daemon's are; set between prepare and open */
+    uint64_t joins;    /* each gets a handle that no other had */
+    struct memo *memo; /* of the next contribution, query or verification; NULL: it has no key */
+    bool durable;      /* commits are synced, as the daemon's are; set between prepare and open */
     bool spoiled[WORLD_PATTERNS]; /* set before the first use of a pattern */
 };
 
@@ -96,7 +98,8 @@ struct contributed {
     enum fault fault;
     struct credits earned, balance;
     int64_t daily_remaining;
-    size_t added;
+    size_t added, count;
+    enum fault refusals[16]; /* record by record */
     struct allowance allowance;
 };
 struct bundle { /* one request's patterns */
@@ -121,6 +124,7 @@ struct withdrawn world_withdraw(struct world *world, unsigned member, int patter
 
 struct asked {
     enum fault fault;
+    uint8_t id[QUERY_ID_LENGTH];
     struct credits cost, balance;
     struct allowance allowance;
     bool is_matched; /* it cost a look into the index */
@@ -199,6 +203,23 @@ struct answered {
     int64_t next_due_s;
 };
 struct answered world_answers(struct world *world, unsigned member, const uint8_t *query_id);
+
+/* ---- With an Idempotency-Key: first recalled; then, if nothing was, done with world->memo ---- */
+
+struct keyed {
+    struct memo memo; /* first: a memo is its keyed */
+    bool is_fresh;    /* nothing is remembered */
+    bool is_again;    /* the command was not done, as another one with the key was first */
+};
+void world_keyed(struct world *world, unsigned member, const char *path, const char *key,
+                 struct keyed *ret); /* its body is empty: memo_hash for another one */
+
+/* Each waits; false: nothing is remembered, and *ret is as it was. */
+bool world_recall(struct world *world, struct keyed *keyed, struct operation *operation,
+                  void (*answer)(struct operation *operation, enum fault fault), void *ret);
+bool world_recall_contribution(struct world *world, struct keyed *keyed, struct contributed *ret);
+bool world_recall_query(struct world *world, struct keyed *keyed, struct asked *ret);
+bool world_recall_verification(struct world *world, struct keyed *keyed, struct verified *ret);
 
 /* *ret_contributions may be NULL. */
 enum fault world_erase(struct world *world, unsigned member, size_t *ret_contributions);

@@ -89,8 +89,11 @@ static void contribution_answered(struct operation *operation, enum fault fault)
     ret->earned = contribution->earned;
     ret->balance = contribution->balance;
     ret->daily_remaining = contribution->daily_remaining;
-    for (size_t i = 0; i < contribution->count; i++)
+    ret->count = contribution->count;
+    for (size_t i = 0; i < contribution->count; i++) {
         ret->added += contribution->offers[i].added;
+        ret->refusals[i] = contribution->offers[i].refusal;
+    }
 }
 
 static void offer_fill(struct world *world, unsigned member, const struct bundle *bundle, size_t i,
@@ -120,6 +123,7 @@ void world_contribute_start(struct world *world, unsigned member, const struct b
     assert_non_null(instance);
     contribution->operation.answer = contribution_answered;
     contribution->operation.context = ret;
+    contribution->operation.memo = TAKE(world->memo);
     contribution->number = instance->number;
     contribution->mode = instance->mode;
     contribution->now_s = world->now_s;
@@ -207,6 +211,7 @@ static void query_answered(struct operation *operation, enum fault fault)
     struct asked *ret = operation->context;
     ret->fault = fault;
     ret->cost = query->cost;
+    memcpy(ret->id, query->id, sizeof ret->id);
     ret->balance = query->balance;
     ret->allowance = query->allowance;
     ret->is_matched = query->is_matched;
@@ -230,6 +235,7 @@ void world_query_start(struct world *world, unsigned member, unsigned pattern, b
     if (query) {
         query->operation.answer = query_answered;
         query->operation.context = ret;
+        query->operation.memo = TAKE(world->memo);
         query->number = instance->number;
         query->now_s = world->now_s;
         query->max_results = SEARCH_HITS_MAX;
@@ -285,6 +291,63 @@ enum fault world_lookup(struct world *world, unsigned member, unsigned pattern,
     }
     world_run(world);
     return answer.fault;
+}
+
+/* ---- With an Idempotency-Key ---- */
+
+static void keyed_fresh(struct memo *memo)
+{
+    ((struct keyed *)memo)->is_fresh = true;
+}
+
+static void keyed_again(struct memo *memo)
+{
+    ((struct keyed *)memo)->is_again = true;
+}
+
+void world_keyed(struct world *world, unsigned member, const char *path, const char *key,
+                 struct keyed *ret)
+{
+    struct memo_request request = {.method = "POST", .path = path, .key = key, .body = ""};
+    *ret = (struct keyed){
+        .memo =
+            {
+                .coordinator = world->coordinator,
+                .instance = world_instance(world, member)->number,
+                .now_s = world->now_s,
+                .fresh = keyed_fresh,
+                .again = keyed_again,
+            },
+    };
+    memo_hash(&ret->memo, &request);
+}
+
+bool world_recall(struct world *world, struct keyed *keyed, struct operation *operation,
+                  void (*answer)(struct operation *operation, enum fault fault), void *ret)
+{
+    operation->answer = answer;
+    operation->context = ret;
+    keyed->is_fresh = keyed->is_again = false;
+    memo_recall(&keyed->memo, operation);
+    world_run(world);
+    return !keyed->is_fresh;
+}
+
+bool world_recall_contribution(struct world *world, struct keyed *keyed, struct contributed *ret)
+{
+    struct contribution *contribution = contribution_new(world->coordinator);
+    if (!contribution)
+        ret->fault = FAULT_MEMORY;
+    return !contribution ||
+           world_recall(world, keyed, &contribution->operation, contribution_answered, ret);
+}
+
+bool world_recall_query(struct world *world, struct keyed *keyed, struct asked *ret)
+{
+    struct query *query = query_new(world->coordinator);
+    if (!query)
+        ret->fault = FAULT_MEMORY;
+    return !query || world_recall(world, keyed, &query->operation, query_answered, ret);
 }
 
 /* ---- Erase ---- */

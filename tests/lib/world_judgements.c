@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "lib/world.h"
+#include "util/cleanup.h"
 
 /* ---- Verify ---- */
 
@@ -45,6 +46,7 @@ struct verified world_verify(struct world *world, unsigned member, unsigned patt
         return (struct verified){.fault = FAULT_MEMORY};
     verification->operation.answer = verification_answered;
     verification->operation.context = &answer;
+    verification->operation.memo = TAKE(world->memo);
     verification->tag = world_pattern(world, pattern)->record.tag;
     verification->verdict = verdict;
     verification->verifier[0] = (uint8_t)member;
@@ -61,6 +63,15 @@ struct verified world_verify(struct world *world, unsigned member, unsigned patt
     }
     world_run(world);
     return answer;
+}
+
+bool world_recall_verification(struct world *world, struct keyed *keyed, struct verified *ret)
+{
+    struct verification *verification = verification_new(world->coordinator);
+    if (!verification)
+        ret->fault = FAULT_MEMORY;
+    return !verification ||
+           world_recall(world, keyed, &verification->operation, verification_answered, ret);
 }
 
 struct listed {

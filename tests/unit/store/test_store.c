@@ -77,12 +77,17 @@ static void note_done(struct command *command, enum fault fault)
     note->answered_as = ++answers;
 }
 
+static struct note note_of(uint32_t number, enum fault refusal)
+{
+    return (struct note){.command = {.apply = note_apply, .done = note_done},
+                         .number = number,
+                         .refusal = refusal,
+                         .answer = FAULT_COUNT};
+}
+
 static void submit(struct fixture *fixture, struct note *note, uint32_t number, enum fault refusal)
 {
-    *note = (struct note){.command = {.apply = note_apply, .done = note_done},
-                          .number = number,
-                          .refusal = refusal,
-                          .answer = FAULT_COUNT};
+    *note = note_of(number, refusal);
     store_submit(fixture->store, &note->command);
 }
 
@@ -136,6 +141,34 @@ static void a_refused_command_harms_no_other(void **state)
     assert_int_equal(doubled.answer, FAULT_STORAGE);
     assert_int_equal(last.answer, FAULT_NONE);
     assert_int_equal(notes(*state), 2);
+}
+
+/* Goes on when what it attempts is refused. */
+static enum fault bold_apply(struct command *command, struct database *database)
+{
+    struct note *note = (struct note *)command;
+    enum fault outcome = FAULT_NONE;
+    enum fault fault = command_attempt(command, note_apply, database, &outcome);
+    assert_int_equal(outcome, note->refusal);
+    note->refusal = FAULT_NONE;
+    note->number += 100;
+    return fault ? fault : note_apply(command, database);
+}
+
+static void an_attempt_that_is_refused_leaves_nothing_and_the_command_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    struct note before, after;
+    struct note bold = note_of(2, FAULT_NONE), refused = note_of(3, FAULT_INSUFFICIENT_CREDITS);
+    bold.command.apply = refused.command.apply = bold_apply;
+    submit(fixture, &before, 1, FAULT_NONE);
+    store_submit(fixture->store, &bold.command);
+    store_submit(fixture->store, &refused.command);
+    submit(fixture, &after, 4, FAULT_NONE);
+    settle(*state);
+    assert_int_equal(bold.answer, FAULT_NONE);
+    assert_int_equal(refused.answer, FAULT_NONE);
+    assert_int_equal(notes(*state), 5); /* 1, 2 and 102, 103 but not 3, 4 */
 }
 
 static void when_the_commit_fails_all_are_told_and_nothing_happened(void **state)
@@ -251,6 +284,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(a_thousand_commands_come_back_in_order_and_are_all_stored),
         TEST(a_refused_command_harms_no_other),
+        TEST(an_attempt_that_is_refused_leaves_nothing_and_the_command_goes_on),
         TEST(when_the_commit_fails_all_are_told_and_nothing_happened),
         TEST(a_command_after_which_the_transaction_is_gone_takes_its_batch_along),
         TEST(a_transaction_that_was_left_open_is_ended_before_the_next),
