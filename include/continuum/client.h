@@ -24,9 +24,11 @@
  *
  * A function that returns false has filled `error` (which must not be NULL) and left its outputs
  * untouched. Strings are UTF-8. Credits are counted in thousandths. A client belongs to one thread
- * at a time; two clients may run in two. Ignore SIGPIPE: TLS may raise it. The *_json functions
- * return one JSON document without a trailing newline, to be released with free(), or NULL when
- * memory is out. The *_free functions and continuum_close accept NULL.
+ * at a time; two clients may run in two. When an answer is lost (the connection broke, or nothing
+ * came within the time limit), the same request is sent again, a few times, under a key by which
+ * the coordinator does it once: it is never charged or paid twice. Ignore SIGPIPE: TLS may raise
+ * it. The *_json functions return one JSON document without a trailing newline, to be released with
+ * free(), or NULL when memory is out. The *_free functions and continuum_close accept NULL.
  */
 
 #ifdef __cplusplus
@@ -46,7 +48,7 @@ struct continuum_error {
 struct continuum_settings {
     const char *profile; /* which membership, [a-z0-9][a-z0-9-]{0,63}; NULL: "default" */
     bool insecure;       /* permit http:// to another machine */
-    unsigned timeout_ms; /* for one request; 0: 60000 */
+    unsigned timeout_ms; /* for one try at a request; 0: 60000 */
 };
 
 /* --- membership

@@ -282,8 +282,7 @@ static enum fault chunk_send(struct contribution *contribution, const struct can
     _cleanup_(json_done) json_t *body =
         json_pack("{s:I, s:O}", "epoch", (json_int_t)contribution->federation.epoch.number,
                   "patterns", chunk.patterns);
-    struct client_request request = {
-        .method = "POST", .path = "/v1/contributions", .body = body, .repeat = REPEAT_ALWAYS};
+    struct client_request request = {.method = "POST", .path = "/v1/contributions", .body = body};
     if (!body)
         return FAULT_MEMORY;
     fault = session_call(contribution->client, &request, &answer, why);

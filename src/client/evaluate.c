@@ -68,7 +68,7 @@ static enum fault round_send(struct continuum_client *client, const struct feder
     _cleanup_(json_done) json_t *body = round_encode(round, federation->epoch.number);
     _cleanup_(json_done) json_t *answer = NULL;
     struct client_request request = {
-        .method = "POST", .path = "/v1/oprf/evaluations", .body = body, .repeat = REPEAT_ALWAYS};
+        .method = "POST", .path = "/v1/oprf/evaluations", .body = body};
     if (!body)
         return FAULT_MEMORY;
     enum fault fault = session_call(client, &request, &answer, why);

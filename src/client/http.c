@@ -13,11 +13,22 @@
 #include "continuum/client.h"
 #include "crypto/bytes.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
-enum { RESPONSE_MAX = 32 << 20, CONNECT_TIMEOUT_MS = 10000, REPEATS_MAX = 2, WAIT_MAX_S = 10 };
+enum {
+    RESPONSE_MAX = 32 << 20,
+    CONNECT_TIMEOUT_MS = 10000,
+    TIMEOUT_MS = 60000,
+    TRIES_MAX = 6,      /* of one request whose answers are lost */
+    TIMEOUTS_MAX = 2,   /* no other try once the first was so many time limits ago */
+    BUSY_TRIES_MAX = 3, /* of one that a busy coordinator refuses */
+    PAUSE_MS = 100,     /* before the second try; doubled before each further one */
+    WAIT_MAX_S = 10
+};
 
 struct client_http {
     CURL *curl;
+    unsigned timeout_ms;
     char url[ADDRESS_SIZE];
     char *response; /* of the last exchange */
     size_t response_length, response_size;
@@ -56,7 +67,8 @@ enum fault client_http_open(const char *url, unsigned timeout_ms, struct client_
     curl_easy_setopt(http->curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(http->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(http->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, timeout_ms ? (long)timeout_ms : 60000L);
+    http->timeout_ms = timeout_ms ? timeout_ms : TIMEOUT_MS;
+    curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
     curl_easy_setopt(http->curl, CURLOPT_USERAGENT, "continuum-fed/" CONTINUUM_VERSION);
     curl_easy_setopt(http->curl, CURLOPT_ERRORBUFFER, http->error);
     curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, response_append);
@@ -109,6 +121,8 @@ static bool headers_make(const struct client_request *request, struct curl_slist
                 header_add(headers, "Expect", ""); /* spares a round trip on large bodies */
     if (request->body)
         made = made && header_add(headers, "Content-Type", "application/json");
+    if (request->key)
+        made = made && header_add(headers, "Idempotency-Key", request->key);
     if (request->token) {
         snprintf(text, sizeof text, "Bearer %s", request->token);
         made = made && header_add(headers, "Authorization", text);
@@ -143,39 +157,94 @@ static enum fault transport_fault(const struct client_http *http, CURLcode code,
     }
 }
 
-/* Whether the same once more is permitted and promising; waits for as long as the coordinator asks
- * to. */
-static bool repeat_is_due(const struct client_http *http, enum client_repeat repeat, CURLcode code,
-                          long status)
+/* Whether the request may have arrived, and its answer, or a part of it, did not. */
+static bool is_lost(CURLcode code)
+{
+    switch ((int)code) { /* of a hundred values */
+    case CURLE_GOT_NOTHING:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_UNSUPPORTED_PROTOCOL: /* an answer that was cut in "HTTP/1.1" */
+    case CURLE_WEIRD_SERVER_REPLY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A try at a request, and those before it. */
+struct
+try {
+    CURLcode code;
+    long status;
+    unsigned count;
+    bool lost; /* any of them */
+    uint64_t started_ms;
+};
+
+/* libcurl takes headers that end in the middle for an answer; then nothing says how long it is. */
+static CURLcode try_once(struct client_http *http, struct try *try)
+{
+    curl_off_t length = -1;
+    http->response_length = 0;
+    http->response_too_large = false;
+    http->error[0] = '\0';
+    try->status = 0;
+    CURLcode code = curl_easy_perform(http->curl);
+    curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &try->status);
+    curl_easy_getinfo(http->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    bool is_cut = length < 0 && http->response_length == 0 && try->status != 204;
+    return code == CURLE_OK && is_cut ? CURLE_GOT_NOTHING : code;
+}
+
+static void pause_ms(uint64_t ms)
+{
+    nanosleep(
+        &(struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000},
+        NULL);
+}
+
+/* Whether the coordinator asks for patience that it may have; then it had it. */
+static bool busy_wait(const struct client_http *http, enum client_repeat repeat,
+                      const struct try *try)
 {
     curl_off_t wait_s = 0;
-    if (code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
-        code == CURLE_PARTIAL_FILE)
-        return repeat == REPEAT_ALWAYS;
-    if (repeat == REPEAT_NEVER || code != CURLE_OK || (status != 429 && status != 503))
+    if (repeat == REPEAT_NEVER || try->code != CURLE_OK || try->count >= BUSY_TRIES_MAX ||
+        (try->status != 429 && try->status != 503))
         return false;
     curl_easy_getinfo(http->curl, CURLINFO_RETRY_AFTER, &wait_s);
     if (wait_s > WAIT_MAX_S)
         return false;
-    nanosleep(&(struct timespec){.tv_sec = wait_s > 0 ? (time_t)wait_s : 1}, NULL);
+    pause_ms(wait_s > 0 ? (uint64_t)wait_s * 1000 : 1000);
     return true;
 }
 
-static CURLcode exchange(struct client_http *http, const struct client_request *request,
-                         long *ret_status)
+/* The same for an answer that was lost. Once one was, a coordinator that is away may come back. */
+static bool lost_wait(const struct client_http *http, enum client_repeat repeat,
+                      const struct try *try)
 {
-    CURLcode code = CURLE_OK;
-    for (int attempt = 0; attempt <= REPEATS_MAX; attempt++) {
-        http->response_length = 0;
-        http->response_too_large = false;
-        http->error[0] = '\0';
-        *ret_status = 0;
-        code = curl_easy_perform(http->curl);
-        curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, ret_status);
-        if (attempt == REPEATS_MAX || !repeat_is_due(http, request->repeat, code, *ret_status))
-            break;
-    }
-    return code;
+    bool is_away = try->code == CURLE_COULDNT_CONNECT || try->code == CURLE_SSL_CONNECT_ERROR;
+    uint64_t most_ms = (uint64_t)TIMEOUTS_MAX * http->timeout_ms;
+    if (repeat != REPEAT_ALWAYS || try->count >= TRIES_MAX ||
+        clock_monotonic_ms() - try->started_ms >= most_ms)
+        return false;
+    if (!is_lost(try->code) && !(is_away && try->lost))
+        return false;
+    pause_ms((uint64_t)PAUSE_MS << (try->count - 1));
+    return true;
+}
+
+static void exchange(struct client_http *http, const struct client_request *request,
+                     struct try *try)
+{
+    *try = (struct try){.started_ms = clock_monotonic_ms()};
+    do {
+        try->code = try_once(http, try);
+        try->count++;
+        try->lost |= is_lost(try->code);
+    } while (lost_wait(http, request->repeat, try) || busy_wait(http, request->repeat, try));
 }
 
 static enum fault answer_read(const struct client_http *http, long status, struct json_t **ret,
@@ -203,7 +272,7 @@ enum fault client_http_call(struct client_http *http, const struct client_reques
                             struct json_t **ret, struct why *why)
 {
     char url[ADDRESS_SIZE + 256];
-    long status;
+    struct try try;
     _cleanup_(headers_done) struct curl_slist *headers = NULL;
     _cleanup_(free_pointer) char *body = NULL;
     if (request->body) {
@@ -225,10 +294,15 @@ enum fault client_http_call(struct client_http *http, const struct client_reques
     curl_easy_setopt(http->curl, CURLOPT_CUSTOMREQUEST, request->method);
     /* On a connection that served before, libcurl itself would send again when it breaks. */
     curl_easy_setopt(http->curl, CURLOPT_FRESH_CONNECT, request->repeat == REPEAT_ALWAYS ? 0L : 1L);
-    CURLcode code = exchange(http, request, &status);
+    exchange(http, request, &try);
     curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, NULL);
-    if (code != CURLE_OK)
-        return transport_fault(http, code, why);
-    return answer_read(http, status, ret, why);
+    if (try.code != CURLE_OK && try.lost && request->key)
+        return why_set(why, FAULT_SYSTEM,
+                       "%.80s gave no whole answer in %u tries. Whether it did what you asked for "
+                       "is not known: your credits tell.",
+                       http->url, try.count);
+    if (try.code != CURLE_OK)
+        return transport_fault(http, try.code, why);
+    return answer_read(http, try.status, ret, why);
 }

@@ -16,13 +16,14 @@ struct client_http;
 enum client_repeat {
     REPEAT_NEVER,      /* a signed request: its nonce counts once */
     REPEAT_IF_REFUSED, /* after 429 and 503, which change nothing */
-    REPEAT_ALWAYS,     /* also when the connection broke: doing it twice is doing it once */
+    REPEAT_ALWAYS,     /* also when the answer was lost: doing it twice is doing it once */
 };
 
 struct client_request {
     const char *method, *path; /* "POST", "/v1/tokens" */
     const struct json_t *body; /* or NULL */
     const char *token;         /* bearer, or NULL */
+    const char *key;           /* Idempotency-Key, or NULL */
     enum client_repeat repeat;
 };
 
@@ -34,9 +35,12 @@ void client_http_done(struct client_http **http);
 
 /*
  * Sends and waits. *ret is the answer's object, owned by the caller, or NULL for an answer without
- * a body. Repeats at most twice, waits at most 10 s where the coordinator asks to.
+ * a body. Where `repeat` lets it, sends the same bytes up to TRIES_MAX times, as long as time
+ * limits and waiting leave it (TIMEOUTS_MAX times `timeout_ms`), and waits at most 10 s where the
+ * coordinator asks to.
  *
- * FAULT_SYSTEM:  no answer; `why` says whether name, connection, certificate or time failed.
+ * FAULT_SYSTEM:  no answer; `why` says whether name, connection, certificate or time failed, and if
+ *                it may have been done all the same.
  * FAULT_CORRUPT: the answer is not JSON, or over 32 MiB.
  * Others:        the coordinator's problem (problem.h).
  */

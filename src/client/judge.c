@@ -110,8 +110,7 @@ enum fault client_verify(struct continuum_client *client, const char *tag, bool 
         return FAULT_MEMORY;
     snprintf(path, sizeof path, "/v1/patterns/%s/verifications", tag);
     snprintf(verification.tag, sizeof verification.tag, "%s", tag);
-    struct client_request request = {
-        .method = "POST", .path = path, .body = body, .repeat = REPEAT_IF_REFUSED};
+    struct client_request request = {.method = "POST", .path = path, .body = body};
     fault = judge_call(client, &request, &answer, why);
     if (fault)
         return fault;

@@ -162,9 +162,7 @@ enum fault client_query(struct continuum_client *client, const struct continuum_
         return fault;
     if (!body || (route && json_object_set_new(body, "route", route) < 0))
         return FAULT_MEMORY;
-    /* Not after a broken connection: asking twice costs twice. */
-    struct client_request request = {
-        .method = "POST", .path = "/v1/queries", .body = body, .repeat = REPEAT_IF_REFUSED};
+    struct client_request request = {.method = "POST", .path = "/v1/queries", .body = body};
     fault = session_call(client, &request, &answer, why);
     if (!fault && question->route)
         fault = question_keep(client, answer, &kept, why);

@@ -8,7 +8,10 @@
 
 #include "util/cleanup.h"
 
-enum { TOKEN_LEAD_S = 60 }; /* a token that is valid for less is as good as expired */
+enum {
+    TOKEN_LEAD_S = 60, /* a token that is valid for less is as good as expired */
+    KEY_LENGTH = 16,   /* of an Idempotency-Key, in bytes */
+};
 
 enum fault session_open(const struct profile *profile, unsigned timeout_ms,
                         struct continuum_client **ret)
@@ -124,10 +127,23 @@ static bool token_is_fresh(const struct profile *profile)
            expires_at_s > clock_now_s() + TOKEN_LEAD_S;
 }
 
+static void key_make(char ret[B64_LENGTH(KEY_LENGTH) + 1])
+{
+    uint8_t bytes[KEY_LENGTH];
+    bytes_random(bytes, sizeof bytes);
+    b64_encode(bytes, sizeof bytes, ret);
+}
+
 enum fault session_call(struct continuum_client *client, const struct client_request *request,
                         struct json_t **ret, struct why *why)
 {
     struct client_request signed_in = *request;
+    char key[B64_LENGTH(KEY_LENGTH) + 1];
+    if (strcmp(request->method, "POST") == 0) {
+        key_make(key);
+        signed_in.key = key;
+        signed_in.repeat = REPEAT_ALWAYS;
+    }
     bool renewed = !token_is_fresh(&client->profile);
     enum fault fault = renewed ? token_renew(client, why) : FAULT_NONE;
     if (fault)

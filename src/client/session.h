@@ -31,6 +31,7 @@ enum fault session_federation(struct continuum_client *client, struct federation
 /*
  * client_http_call with the bearer token. Fetches a token when there is none or it is about to
  * expire, and once more when the coordinator does not take it; a new one is kept in the profile.
+ * A POST goes with a fresh Idempotency-Key, which makes it REPEAT_ALWAYS.
  */
 enum fault session_call(struct continuum_client *client, const struct client_request *request,
                         struct json_t **ret, struct why *why);

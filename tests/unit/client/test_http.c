@@ -21,11 +21,15 @@
 
 /* A server in a thread that gives one answer after the other, whatever it is asked, and keeps what
  * it got. */
-enum { ANSWERS_MAX = 4, REQUEST_MAX = 8192 };
+enum { ANSWERS_MAX = 8, REQUEST_MAX = 8192 };
+
+#define SILENCE "silence"
 
 struct canned {
-    const char *answers[ANSWERS_MAX]; /* whole responses; "" closes the connection */
-    size_t count, repeat;             /* `repeat`: that many bytes of 'x' behind the last */
+    /* Whole responses; one that ends in the middle of a line is cut there; "" closes the
+     * connection, SILENCE says nothing. */
+    const char *answers[ANSWERS_MAX];
+    size_t count, repeat; /* `repeat`: that many bytes of 'x' behind the last */
     int listener;
     pthread_t thread;
     char url[64];
@@ -76,6 +80,12 @@ static int connection_wait(struct canned *canned, int fd)
     return accept(canned->listener, NULL, NULL);
 }
 
+static bool is_whole(const char *answer)
+{
+    size_t length = strlen(answer);
+    return length > 0 && strchr("\n}{]>", answer[length - 1]);
+}
+
 static void *canned_serve(void *context)
 {
     struct canned *canned = context;
@@ -85,11 +95,13 @@ static void *canned_serve(void *context)
         char *request = canned->requests[canned->heard];
         request_read(fd, request);
         const char *answer = *request ? canned->answers[canned->heard++] : "";
+        if (strcmp(answer, SILENCE) == 0)
+            continue;
         if (*answer && send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
             break;
         if (canned->heard == canned->count)
             padding_send(fd, canned->repeat);
-        if (!*answer) { /* so wanted, or the client has gone */
+        if (!is_whole(answer)) { /* so wanted, or the client has gone */
             close(fd);
             fd = -1;
         }
@@ -250,6 +262,70 @@ static void a_broken_connection_is_tried_again_only_where_that_is_harmless(void 
     assert_int_equal(call_once(&harmless, &reading, &answer, NULL), FAULT_NONE);
     assert_int_equal(call_once(&charged, &query, &none, NULL), FAULT_SYSTEM);
     assert_int_equal(charged.heard, 1);
+}
+
+/* Wherever the answer is cut: libcurl has another word for each. */
+static void a_lost_answer_is_asked_for_again_with_the_same_key_and_bytes(void **state)
+{
+    (void)state;
+    static const char *const cuts[] = {
+        "",
+        "HT",
+        "HTTP/1.1 2",
+        "HTTP/1.1 200 O",
+        "HTTP/1.1 200 OK\r\nContent-Le",
+        "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nX",
+        "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\"",
+    };
+    _cleanup_(json_done) json_t *body = json_pack("{s:i}", "a", 1);
+    struct client_request request = {.method = "POST",
+                                     .path = "/v1/queries",
+                                     .body = body,
+                                     .key = "of-this-request",
+                                     .repeat = REPEAT_ALWAYS};
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        struct canned canned = {.answers = {cuts[i], OK_EMPTY}};
+        _cleanup_(json_done) json_t *answer = NULL;
+        struct why why = {""};
+        if (call_once(&canned, &request, &answer, &why))
+            fail_msg("cut behind \"%s\": %s", cuts[i], why.text);
+        assert_true(json_is_object(answer));
+        assert_string_equal(canned.requests[0], canned.requests[1]);
+        assert_non_null(strstr(canned.requests[1], "Idempotency-Key: of-this-request\r\n"));
+        assert_non_null(strstr(canned.requests[1], "\r\n\r\n{\"a\":1}"));
+    }
+}
+
+static void a_request_whose_answers_are_all_lost_is_given_up(void **state)
+{
+    (void)state;
+    struct canned canned = {.answers = {"", "HTTP/1", "", "", "HTTP/1.1 200 OK\r\n\r", ""}};
+    struct client_request request = {
+        .method = "POST", .path = "/v1/queries", .key = "k", .repeat = REPEAT_ALWAYS};
+    struct why why = {""};
+    json_t *none = NULL;
+    assert_int_equal(call_once(&canned, &request, &none, &why), FAULT_SYSTEM);
+    assert_int_equal(canned.heard, 6);
+    assert_non_null(strstr(why.text, "6 tries"));
+    assert_non_null(strstr(why.text, "not known"));
+}
+
+static void a_silent_coordinator_is_asked_again_within_two_time_limits(void **state)
+{
+    (void)state;
+    enum { LIMIT_MS = 400 };
+    struct canned canned = {.answers = {SILENCE, SILENCE, OK_EMPTY}};
+    struct client_request request = {
+        .method = "POST", .path = "/v1/queries", .key = "k", .repeat = REPEAT_ALWAYS};
+    _cleanup_(client_http_done) struct client_http *http = NULL;
+    _cleanup_(json_done) json_t *after = NULL;
+    json_t *none = NULL;
+    canned_open(&canned);
+    assert_int_equal(client_http_open(canned.url, LIMIT_MS, &http), FAULT_NONE);
+    assert_int_equal(client_http_call(http, &request, &none, NULL), FAULT_SYSTEM);
+    assert_int_equal(canned.heard, 2);
+    assert_int_equal(client_http_call(http, &request, &after, NULL), FAULT_NONE);
+    canned_close(&canned);
 }
 
 static void a_query_is_not_sent_twice_when_a_kept_connection_breaks(void **state)
@@ -413,6 +489,9 @@ int main(void)
         cmocka_unit_test(an_answer_that_is_no_object_is_refused),
         cmocka_unit_test(an_endless_answer_is_cut_off),
         cmocka_unit_test(a_broken_connection_is_tried_again_only_where_that_is_harmless),
+        cmocka_unit_test(a_lost_answer_is_asked_for_again_with_the_same_key_and_bytes),
+        cmocka_unit_test(a_request_whose_answers_are_all_lost_is_given_up),
+        cmocka_unit_test(a_silent_coordinator_is_asked_again_within_two_time_limits),
         cmocka_unit_test(a_query_is_not_sent_twice_when_a_kept_connection_breaks),
         cmocka_unit_test(a_busy_coordinator_is_asked_again_but_not_forever),
         cmocka_unit_test(a_port_where_nobody_listens_makes_a_sentence),
