@@ -111,6 +111,22 @@ class Replays(KeyedCase):
         self.assert_problem(self.post(member, path, bad, "f"), "invalid-request", "/blinded/0")
         self.assertEqual(200, self.post(member, path, body, "f").status)
 
+    def test_a_routed_query_again_asks_nobody_again_and_an_answer_again_is_one(self):
+        holders, asker, text = self.daemon.members(3), self.earner(), self.own_words()
+        self.wait_released(asker, self.shared(holders, text))
+        body, _ = asker.route_body(text)
+        first, again = (self.post(asker, QUERIES, body, "r").json for _ in range(2))
+        self.assertEqual(first, again)
+        self.assertIs(True, again["routed"])
+        deliveries = holders[0].inbox()
+        self.assertEqual(1, len(deliveries))
+        delivery, qid, _ = deliveries[0]
+        path, body = f"/v1/inbox/{delivery['delivery_id']}/answer", holders[0].answer_body(delivery, qid, "yes")
+        self.assertEqual([202, 202], [self.post(holders[0], path, body, "a").status for _ in range(2)])
+        self.assert_problem(self.post(holders[0], path, holders[0].answer_body(delivery, qid, "no"), "a"),
+                            "idempotency-key-reused")
+        self.assertEqual(1, self.spent(asker))
+
     def test_want_of_credits_is_answered_again_and_other_refusals_are_not(self):
         member = self.daemon.member()
         self.assert_problem(self.ask(member, "k"), "contribution-required")
