@@ -9,12 +9,13 @@
 
 /* What handlers work with; every request's `context`. */
 struct api {
-    struct coordinator *coordinator;
+    struct coordinator *coordinator; /* NULL: closed, and the server is about to be */
     const struct settings *settings;
     const struct server_limits *limits; /* shown to members */
     struct buckets *joins;              /* by address */
     bool draining;                      /* /readyz says so */
     uint32_t polls;                     /* long polls under way */
+    uint32_t downloads;                 /* being sent */
 };
 
 /* The route table and the bearer token's check. */

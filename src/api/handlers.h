@@ -119,6 +119,9 @@ void verifications_get_handle(struct request *request);
 void verifications_post_handle(struct request *request);
 void vote_put_handle(struct request *request);
 void credits_get_handle(struct request *request);
+void download_get_handle(struct request *request);
 void ledger_get_handle(struct request *request);
+void sets_get_handle(struct request *request);
+void downloads_post_handle(struct request *request);
 
 #endif

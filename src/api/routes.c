@@ -12,6 +12,7 @@ static const struct route routes[] = {
     {METHOD_DELETE, "/v1/contributions/{tag}", ACCESS_MEMBER, contribution_delete_handle},
     {METHOD_GET, "/v1/credits", ACCESS_MEMBER, credits_get_handle},
     {METHOD_GET, "/v1/credits/ledger", ACCESS_MEMBER, ledger_get_handle},
+    {METHOD_GET, "/v1/downloads/{id}", ACCESS_MEMBER, download_get_handle},
     {METHOD_GET, "/v1/federation", ACCESS_ANYONE, federation_get_handle},
     {METHOD_GET, "/v1/inbox", ACCESS_MEMBER, inbox_get_handle},
     {METHOD_DELETE, "/v1/inbox/{delivery_id}", ACCESS_MEMBER, inbox_delete_handle},
@@ -27,6 +28,8 @@ static const struct route routes[] = {
     {METHOD_PUT, "/v1/patterns/{tag}/vote", ACCESS_MEMBER, vote_put_handle},
     {METHOD_POST, "/v1/queries", ACCESS_MEMBER, queries_post_handle},
     {METHOD_GET, "/v1/queries/{id}/answers", ACCESS_MEMBER, answers_get_handle},
+    {METHOD_GET, "/v1/sets", ACCESS_MEMBER, sets_get_handle},
+    {METHOD_POST, "/v1/sets/{domain}/downloads", ACCESS_MEMBER, downloads_post_handle},
     {METHOD_POST, "/v1/tokens", ACCESS_ANYONE, tokens_post_handle},
 };
 

@@ -56,6 +56,7 @@ static void service_close(struct service *service)
     /* Threads first: what they work on may lie in the memory of requests that still wait. */
     workers_free(service->workers);
     coordinator_close(service->coordinator);
+    service->api.coordinator = NULL;
     server_close(service->server);
     listen_close(&service->socket);
     buckets_free(service->joins);

@@ -12,6 +12,7 @@
 #include "store/database.h"
 #include "store/domains.h"
 #include "store/keyring.h"
+#include "store/readers.h"
 #include "store/search.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -99,6 +100,8 @@ enum fault coordinator_open(const struct coordinator_parts *parts, struct coordi
         fault = store_open(parts->path, &coordinator->store, why);
     if (!fault)
         fault = store_reader_open(coordinator->store, &coordinator->reader, why);
+    if (!fault)
+        fault = readers_new(parts->path, &coordinator->readers);
     if (fault)
         return fault;
     *ret = TAKE(coordinator);
@@ -110,6 +113,7 @@ void coordinator_close(struct coordinator *coordinator)
     if (!coordinator)
         return;
     database_close(coordinator->reader);
+    readers_free(coordinator->readers);
     store_close(coordinator->store);
     directory_free(coordinator->directory);
     catalog_free(coordinator->catalog);

@@ -20,6 +20,7 @@ struct domains;
 struct erasure_log;
 struct keyring;
 struct memo;
+struct readers;
 struct replay;
 struct search;
 struct waiting;
@@ -44,6 +45,7 @@ struct coordinator {
     struct domains *domains;
     struct waiting *waiting; /* long polls */
     struct database *reader; /* the release tick's */
+    struct readers *readers; /* the downloads' */
     bool ready;              /* memory is loaded */
     bool failed;             /* it could not be */
     struct why failure;

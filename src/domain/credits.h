@@ -10,14 +10,14 @@ struct keyring;
 
 /*
  * The economy's transfers. Each is named by a keyed hash of what it pays for, so that a retry
- * cannot pay twice: "contribute" or "reverse" with instance and tag, "query" or "priority" with
- * instance and query id.
+ * cannot pay twice: "contribute" or "reverse" with instance and tag, "query", "priority" or
+ * "download" with instance and the id of what was bought.
  */
 struct payable {
     enum transfer_kind kind;
     int64_t instance;
     const struct tag *tag;   /* or NULL */
-    const uint8_t *query_id; /* 16 bytes, or NULL */
+    const uint8_t *query_id; /* or that of a download: 16 bytes, or NULL */
 };
 
 void credits_transfer_id(const struct keyring *keyring, const struct payable *payable,

@@ -30,9 +30,10 @@ struct instance {
     /* What it can probably pay: the balance that its last command saw, and what its queries cost
      * that are under way. Good for no refusal: it may have earned since. */
     struct credits balance, pending;
-    bool quota_spent; /* its last query was refused for that */
-    uint32_t jobs;    /* of the workers, under way for it */
-    uint32_t polls;   /* long polls of it, under way */
+    bool quota_spent;   /* its last query was refused for that */
+    uint32_t jobs;      /* of the workers, under way for it */
+    uint32_t polls;     /* long polls of it, under way */
+    uint32_t downloads; /* being sent to it */
     struct {
         int64_t day;
         uint32_t accepted;

@@ -13,6 +13,7 @@
 #include "store/patterns.h"
 #include "store/routing.h"
 #include "store/search.h"
+#include "store/sets.h"
 
 static void note_gone(struct erasure *erasure, uint32_t pattern, bool contributed, bool last)
 {
@@ -87,6 +88,12 @@ static enum fault account_erase(struct erasure *erasure, struct database *databa
     return ledger_bury(database, erasure->number, max, ret_count);
 }
 
+static enum fault downloads_erase(struct erasure *erasure, struct database *database, size_t max,
+                                  size_t *ret_count)
+{
+    return downloads_delete_of_instance(database, erasure->number, max, ret_count);
+}
+
 /* Its questions and its part in those of others, whose number is limited. */
 static enum fault routing_erase(struct erasure *erasure, struct database *database, size_t max,
                                 size_t *ret_count)
@@ -109,7 +116,7 @@ static enum fault memos_erase(struct erasure *erasure, struct database *database
  * so that what a request still under way adds is found too. */
 static enum fault (*const remains[])(struct erasure *erasure, struct database *database, size_t max,
                                      size_t *ret_count) = {
-    verifications_erase, votes_erase,         routing_erase,
+    verifications_erase, votes_erase,         routing_erase, downloads_erase,
     memos_erase,         contributions_erase, account_erase,
 };
 

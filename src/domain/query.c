@@ -25,12 +25,29 @@ static uint32_t high_released_until(const struct settings *settings, enum level 
     return UINT32_MAX;
 }
 
+void visibility_of(const struct settings *settings, const struct instance *asker, int64_t now_s,
+                   struct visibility *ret)
+{
+    enum level level = instance_effective_level(asker, settings, now_s, NULL);
+    *ret = (struct visibility){
+        .high_confidence = (uint8_t)settings->high_confidence,
+        .high_until_s = high_released_until(settings, level, now_s),
+        .shows_later = level == LEVEL_STANDARD,
+    };
+}
+
+bool visibility_shows(const struct visibility *visibility, uint8_t confidence,
+                      uint32_t released_at_s)
+{
+    return confidence < visibility->high_confidence || released_at_s <= visibility->high_until_s;
+}
+
 bool pattern_is_visible(const struct settings *settings, const struct instance *asker,
                         const struct search_facts *facts, int64_t now_s)
 {
-    enum level level = instance_effective_level(asker, settings, now_s, NULL);
-    return facts->confidence < settings->high_confidence ||
-           facts->released_at_s <= high_released_until(settings, level, now_s);
+    struct visibility visibility;
+    visibility_of(settings, asker, now_s, &visibility);
+    return visibility_shows(&visibility, facts->confidence, facts->released_at_s);
 }
 
 static enum fault query_spend(struct query *query, struct database *database)

@@ -16,6 +16,18 @@ struct published {
     uint32_t score_millionths; /* of a query; otherwise 0 */
 };
 
+/* What of the released patterns a member may see now. */
+struct visibility {
+    uint8_t high_confidence; /* hundredths: below it, all */
+    uint32_t high_until_s;   /* from it on, those that were released until then; 0: none */
+    bool shows_later;        /* what is not shown now will be, though its level stays */
+};
+
+void visibility_of(const struct settings *settings, const struct instance *asker, int64_t now_s,
+                   struct visibility *ret);
+bool visibility_shows(const struct visibility *visibility, uint8_t confidence,
+                      uint32_t released_at_s);
+
 /* Whether the level of `asker` shows a released pattern with these facts. */
 bool pattern_is_visible(const struct settings *settings, const struct instance *asker,
                         const struct search_facts *facts, int64_t now_s);

@@ -52,9 +52,11 @@ struct settings {
     uint32_t idempotency_retention_s;
     uint32_t max_json_depth;
     uint32_t max_instances;
-    uint32_t max_contributions;    /* live ones of one member */
-    uint32_t max_idempotency_keys; /* of one member that are remembered */
-    uint32_t max_jobs_per_member;  /* of the workers, under way at one time */
+    uint32_t max_contributions;                       /* live ones of one member */
+    uint32_t max_idempotency_keys;                    /* of one member that are remembered */
+    uint32_t max_jobs_per_member;                     /* of the workers, under way at one time */
+    uint32_t max_downloads, max_downloads_per_member; /* being sent at one time */
+    uint32_t max_kept_downloads;                      /* paid by one member and not expired */
     uint32_t joins_per_address_per_hour;
 };
 

@@ -248,6 +248,7 @@ struct exchange *exchange_new(struct exchanges *all, struct MHD_Connection *mhd,
     if (!exchange)
         return NULL;
     exchange->request.method = method_parse(method);
+    exchange->head_only = strcmp(method, "HEAD") == 0;
     exchange->request.path = url;
     exchange->request.body = "";
     exchange->request.context = all->context;

@@ -56,6 +56,7 @@ struct exchange {
     bool is_members;   /* it came with a good token */
     bool held;         /* is not counted among those that wait */
     bool closes;       /* its end in the stream of bytes is unknown, or its body is not read */
+    bool head_only;    /* HEAD */
     bool headers_lost; /* no memory for a header of the answer */
     char *body;
     size_t body_capacity, received;

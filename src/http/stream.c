@@ -57,6 +57,10 @@ void request_answer_stream(struct request *request, const char *media_type,
         exchange->headers_lost
             ? NULL
             : MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_room, exchange, NULL);
+    /* After the head alone libmicrohttpd would send the end of the chunks, unless there are none.
+     */
+    if (response && exchange->head_only)
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     if (response)
         exchange_answer(exchange, MHD_HTTP_OK, response, media_type);
     else

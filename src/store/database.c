@@ -266,6 +266,11 @@ bool sql_column_is_null(struct statement *statement, int column)
     return sqlite3_column_type(statement->compiled, column) == SQLITE_NULL;
 }
 
+enum fault sql_fault(const struct statement *statement)
+{
+    return statement->fault;
+}
+
 enum fault sql_end(struct statement *statement)
 {
     if (statement->compiled) {

@@ -80,6 +80,9 @@ const void *sql_column_bytes(struct statement *statement, int column, size_t *re
 const char *sql_column_text(struct statement *statement, int column);
 bool sql_column_is_null(struct statement *statement, int column);
 
+/* Its first fault so far. */
+enum fault sql_fault(const struct statement *statement);
+
 /* Ends the statement; its first fault. */
 enum fault sql_end(struct statement *statement);
 

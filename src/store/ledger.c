@@ -12,6 +12,7 @@ static const char *const kind_names[] = {
     [TRANSFER_CONTRIBUTE] = "contribute", [TRANSFER_REVERSE] = "reverse",
     [TRANSFER_QUERY] = "query",           [TRANSFER_PRIORITY] = "priority",
     [TRANSFER_VERIFY] = "verify",         [TRANSFER_QUALITY] = "quality",
+    [TRANSFER_DOWNLOAD] = "download",
 };
 
 const char *transfer_kind_name(enum transfer_kind kind)
@@ -22,7 +23,7 @@ const char *transfer_kind_name(enum transfer_kind kind)
 static enum transfer_kind kind_parse(const char *name)
 {
     enum transfer_kind kind = TRANSFER_CONTRIBUTE;
-    while (kind < TRANSFER_QUALITY && strcmp(kind_names[kind], name) != 0)
+    while (kind < TRANSFER_DOWNLOAD && strcmp(kind_names[kind], name) != 0)
         kind++;
     return kind;
 }

@@ -24,6 +24,7 @@ enum transfer_kind {
     TRANSFER_PRIORITY,
     TRANSFER_VERIFY,
     TRANSFER_QUALITY,
+    TRANSFER_DOWNLOAD,
 };
 
 struct transfer_id {

@@ -230,6 +230,7 @@ enum fault contributors_each(struct database *database, uint32_t pattern,
     return sql_end(row);
 }
 
+enum { RECORD_COLUMN_COUNT = 7 };
 #define RECORD_COLUMNS                                                                             \
     "p.tag, p.epoch, p.domain, p.verify_key, p.commitments, p.search_index, p.ciphertext"
 
@@ -313,8 +314,8 @@ enum fault release_insert(struct database *database, const struct release_row *r
     tokens_encode(row, tokens);
     struct statement *insert =
         sql(database, "INSERT INTO release (pattern, domain, secret, tokens, counted,"
-                      " contributor_count, confidence, released_at)"
-                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+                      " contributor_count, confidence, released_at, sequence)"
+                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT last + 1 FROM release_counter))");
     sql_integer(insert, row->pattern);
     sql_text(insert, row->domain);
     sql_blob(insert, row->secret.bytes, sizeof row->secret.bytes);
@@ -379,6 +380,31 @@ enum fault published_get(struct database *database, uint32_t pattern, struct rec
     }
     enum fault fault = sql_end(row);
     return fault || found ? fault : FAULT_NOT_FOUND;
+}
+
+enum fault set_each(struct database *database, const char *domain, int64_t after,
+                    bool (*each)(void *context, const struct set_entry *entry), void *context,
+                    bool *ret_ended)
+{
+    struct statement *row =
+        sql(database, "SELECT " RELEASE_COLUMNS ", " RECORD_COLUMNS ", r.sequence"
+                      " FROM release r INDEXED BY release_of_set CROSS JOIN pattern p"
+                      " ON p.id = r.pattern WHERE r.domain = ? AND r.sequence > ?"
+                      " ORDER BY r.sequence");
+    sql_text(row, domain);
+    sql_integer(row, after);
+    struct set_entry entry;
+    bool more = true;
+    while (more && sql_step(row)) {
+        release_read(row, &entry.release);
+        record_read(row, RELEASE_COLUMN_COUNT, &entry.record);
+        entry.sequence = sql_column_integer(row, RELEASE_COLUMN_COUNT + RECORD_COLUMN_COUNT);
+        more = !sql_fault(row) && each(context, &entry);
+    }
+    enum fault fault = sql_end(row);
+    if (!fault)
+        *ret_ended = more;
+    return fault;
 }
 
 enum fault release_delete(struct database *database, uint32_t pattern)

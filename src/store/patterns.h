@@ -110,7 +110,7 @@ struct release_row {
     struct judgements judgements; /* as the last tick counted them */
 };
 
-/* Without judgements: those are release_settle's. */
+/* Without judgements: those are release_settle's. It comes last in the set of its domain. */
 enum fault release_insert(struct database *database, const struct release_row *row);
 
 /* If the pattern is released, the next tick has to look at its group, also after a restart. */
@@ -131,6 +131,21 @@ enum fault release_get(struct database *database, uint32_t pattern, struct relea
  * FAULT_CORRUPT: what was found is not to be used. */
 enum fault published_get(struct database *database, uint32_t pattern, struct record *ret_record,
                          struct release_row *ret_release);
+
+/* A released pattern in the set of its domain. */
+struct set_entry {
+    int64_t sequence; /* the order of releases; above 0, never given twice */
+    struct record record;
+    struct release_row release;
+};
+
+/*
+ * The released patterns of a domain with a sequence above `after`, in that order, until `each`
+ * returns false. *ret_ended: it never did. FAULT_CORRUPT as published_get.
+ */
+enum fault set_each(struct database *database, const char *domain, int64_t after,
+                    bool (*each)(void *context, const struct set_entry *entry), void *context,
+                    bool *ret_ended);
 
 enum fault release_delete(struct database *database, uint32_t pattern);
 

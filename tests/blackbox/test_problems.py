@@ -32,6 +32,7 @@ class Bodies(ProblemCase):
             "verify": ("POST", f"/v1/patterns/{TAG}/verifications", {
                 "verdict": "confirm", "verifier": cfed.b64(bytes(16)), "proof": cfed.b64(bytes(64)),
                 "signature": cfed.b64(bytes(64))}, True),
+            "download": ("POST", "/v1/sets/general/downloads", {"since": cfed.b64(bytes(24))}, True),
             "vote": ("PUT", f"/v1/patterns/{TAG}/vote", {"quality": "high"}, True),
             "answer": ("POST", f"/v1/inbox/{ID}/answer", {"sealed_answer": cfed.b64(bytes(344))}, True)}
 
@@ -96,6 +97,7 @@ class Bodies(ProblemCase):
         paths = (("GET", "/v1/credits"), ("GET", "/v1/credits/ledger"), ("GET", "/v1/contributions"),
                  ("DELETE", "/v1/contributions"), ("DELETE", f"/v1/contributions/{TAG}"),
                  ("GET", f"/v1/patterns/{TAG}"), ("GET", f"/v1/patterns/{TAG}/verifications"),
+                 ("GET", "/v1/sets"), ("GET", f"/v1/downloads/{cfed.b64(bytes(16))}"),
                  ("GET", f"/v1/instances/{self.member.instance_id}"),
                  ("GET", "/v1/inbox"), ("GET", f"/v1/queries/{ID}/answers"), ("DELETE", f"/v1/inbox/{ID}"),
                  ("DELETE", f"/v1/instances/{self.member.instance_id}"))
@@ -112,16 +114,18 @@ class Bodies(ProblemCase):
 
     def test_unknown_paths_and_methods(self):
         for path in ("/", "/v1", "/v1/", "/v1/nothing", "/v1/federation/", "/v1/contributions/a/b", "/V1/federation",
-                     "/v2/federation", "/v1/instances/a/b", "/metrics", "/openapi.json", "/v1/sets",
+                     "/v2/federation", "/v1/instances/a/b", "/metrics", "/openapi.json", "/v1/sets/general", "/v1/downloads",
                      "/v1/queries/q-1/answers", f"/v1/patterns/{TAG}/votes",
-                     f"/v1/instances/{self.member.instance_id}/export", "/v1/sets/general/downloads"):
+                     f"/v1/instances/{self.member.instance_id}/export"):
             with self.subTest(path):
                 self.assert_problem(self.member.call("GET", path), "not-found")
         for method, path in (("POST", "/v1/federation"), ("GET", "/v1/instances"), ("GET", "/v1/tokens"),
                              ("PUT", "/v1/contributions"), ("GET", "/v1/queries"), ("DELETE", "/v1/credits"),
                              ("POST", f"/v1/patterns/{TAG}"), ("GET", "/v1/oprf/evaluations"),
                              ("PUT", f"/v1/instances/{self.member.instance_id}"), ("POST", "/v1/credits/ledger"),
-                             ("GET", f"/v1/patterns/{TAG}/vote"), ("PUT", f"/v1/patterns/{TAG}/verifications"),
+                             ("GET", "/v1/sets/general/downloads"), ("POST", "/v1/sets"),
+                             ("DELETE", f"/v1/downloads/{TAG}"), ("GET", f"/v1/patterns/{TAG}/vote"),
+                             ("PUT", f"/v1/patterns/{TAG}/verifications"),
                              ("POST", f"/v1/contributions/{TAG}"), ("GET", f"/v1/contributions/{TAG}"),
                              ("POST", "/v1/inbox"), ("GET", "/v1/inbox/a"), ("GET", "/v1/inbox/a/answer"),
                              ("POST", "/v1/queries/a/answers"), ("BREW", "/v1/credits")):

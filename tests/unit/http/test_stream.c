@@ -150,8 +150,11 @@ static void head_pulls_nothing(void **state)
     struct rig *rig = *state;
     struct reply reply = {0};
     int fd = rig_ask(rig, "HEAD /stream HTTP/1.1\r\nHost: test\r\n\r\n", &reply);
+    char byte;
     assert_int_equal(reply.status, 200);
     await_closed(rig, 1);
+    rig_idle(rig, 20);
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0); /* closed, and no end of any chunks */
     assert_int_equal(rig->pulls, 0);
     reply_done(&reply);
     close(fd);

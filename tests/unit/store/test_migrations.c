@@ -231,6 +231,9 @@ static void a_database_of_version_1_becomes_what_a_fresh_one_is(void **state)
     assert_int_equal(rows_number(database, "SELECT count(*) FROM activity WHERE contributed_milli"
                                            " = earned_milli"),
                      3);
+    assert_int_equal(rows_number(database, "SELECT sequence FROM release"), 1);
+    assert_int_equal(rows_number(database, "SELECT last FROM release_counter"), 1);
+    assert_int_equal(rows_number(database, "SELECT patterns FROM release_set"), 1);
     database_close(other);
     database_close(database);
 }
