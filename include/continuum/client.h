@@ -294,6 +294,64 @@ bool continuum_vote(struct continuum_client *client, const char *tag, bool high,
                     struct continuum_error *error);
 char *continuum_vote_json(const char *tag, bool high);
 
+/* --- sets
+ * --------------------------------------------------------------------------------------------- */
+
+struct continuum_set { /* all released patterns of a domain */
+    char domain[65];
+    char updated_at[21];
+    uint64_t patterns, bytes; /* bytes: of a download, about */
+    int64_t price_millicredits;
+};
+
+struct continuum_sets {
+    struct continuum_set *sets;
+    size_t count;
+};
+
+bool continuum_sets_get(struct continuum_client *client, struct continuum_sets **ret,
+                        struct continuum_error *error);
+char *continuum_sets_json(const struct continuum_sets *sets);
+void continuum_sets_free(struct continuum_sets *sets);
+
+enum { CONTINUUM_CURSOR_SIZE = 33, CONTINUUM_DOWNLOAD_ID_SIZE = 23 };
+
+struct continuum_purchase {
+    char download_id[CONTINUUM_DOWNLOAD_ID_SIZE];
+    char expires_at[21];
+    uint64_t patterns; /* to come, at most */
+    int64_t balance_millicredits;
+};
+
+/* Pays for the download of a set; `since` is a cursor of an earlier one, for what is new since
+ * then, or NULL. */
+bool continuum_purchase_make(struct continuum_client *client, const char *domain, const char *since,
+                             struct continuum_purchase *ret, struct continuum_error *error);
+
+struct continuum_download {
+    const char *download_id;
+    char cursor[CONTINUUM_CURSOR_SIZE]; /* begin behind it; "": at the beginning. Moves ahead */
+    /* Takes a pattern, verified like the result of a query; false: no more. */
+    bool (*take)(void *context, const struct continuum_result *pattern, const char *cursor);
+    void *context;
+    uint64_t taken;        /* counts up */
+    uint64_t refused;      /* failed a check and were not given to `take` */
+    char why_refused[240]; /* what the first of them failed */
+};
+
+/*
+ * Reads a download to its end, or until `take` wants no more. A connection that breaks is made
+ * again, as long as something comes. On a failure `download->cursor` says from where to go on; a
+ * download can be read for 24 hours.
+ */
+bool continuum_download_read(struct continuum_client *client, struct continuum_download *download,
+                             struct continuum_error *error);
+
+/* One pattern on one line, with the cursor behind it. */
+char *continuum_pattern_json(const struct continuum_result *pattern, const char *cursor);
+/* What a download came to. */
+char *continuum_download_json(const struct continuum_download *download);
+
 /* --- one's account
  * -------------------------------------------------------------------------------------------- */
 
@@ -306,6 +364,23 @@ struct continuum_credits {
 bool continuum_credits_get(struct continuum_client *client, struct continuum_credits *ret,
                            struct continuum_error *error);
 char *continuum_credits_json(const struct continuum_credits *credits);
+
+struct continuum_transfer {
+    char transfer_id[23], kind[16], created_at[21];
+    char tag[44];                /* "": it is about none */
+    int64_t amount_millicredits; /* positive: received */
+};
+
+struct continuum_ledger {
+    struct continuum_transfer transfers[200];
+    size_t count;
+    char next_cursor[CONTINUUM_CURSOR_SIZE]; /* "": this is the end */
+};
+
+/* A page of one's transfers, oldest first; `cursor` is "" for the first one. */
+bool continuum_ledger_get(struct continuum_client *client, const char *cursor,
+                          struct continuum_ledger *ret, struct continuum_error *error);
+char *continuum_transfer_json(const struct continuum_transfer *transfer); /* one line */
 
 struct continuum_status {
     char url[256], federation_name[128], federation_id[23], coordinator_key[44];

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
 #include "util/cleanup.h"
 
-/* credits, status and withdraw */
+/* credits, ledger, status and withdraw */
 
 enum cli_exit cli_credits(const struct cli_options *options)
 {
@@ -27,6 +28,49 @@ enum cli_exit cli_credits(const struct cli_options *options)
     printf("today       %s of %s earned by contributing\n",
            cli_credits_text(credits.earned_today_millicredits, text),
            cli_credits_text(credits.daily_limit_millicredits, other));
+    return CLI_OK;
+}
+
+static void transfer_print(const struct continuum_transfer *transfer)
+{
+    char amount[CLI_CREDITS_SIZE];
+    printf("%s  %-10s  %7s  %s\n", transfer->created_at, transfer->kind,
+           cli_credits_text(transfer->amount_millicredits, amount), transfer->tag);
+}
+
+/* True, or memory is out. */
+static bool transfer_print_json(const struct continuum_transfer *transfer, bool first)
+{
+    _cleanup_(free_pointer) char *text = continuum_transfer_json(transfer);
+    if (!text)
+        return false;
+    printf("%s%s", first ? "" : ",\n", text);
+    return true;
+}
+
+enum cli_exit cli_ledger(const struct cli_options *options)
+{
+    struct continuum_error error;
+    _cleanup_(cli_client_done) struct continuum_client *client = NULL;
+    _cleanup_(free_pointer) struct continuum_ledger *ledger = calloc(1, sizeof *ledger);
+    if (!ledger)
+        return cli_print_json(NULL);
+    if (!continuum_open(&options->settings, &client, &error))
+        return cli_fail(options, &error);
+    for (bool first = true; first || ledger->next_cursor[0]; first = false) {
+        if (!continuum_ledger_get(client, ledger->next_cursor, ledger, &error))
+            return cli_fail(options, &error);
+        if (first && options->json)
+            fputs("{\"transfers\": [", stdout);
+        for (size_t i = 0; i < ledger->count; i++) {
+            if (!options->json)
+                transfer_print(&ledger->transfers[i]);
+            else if (!transfer_print_json(&ledger->transfers[i], first && i == 0))
+                return cli_print_json(NULL);
+        }
+    }
+    if (options->json)
+        puts("]}");
     return CLI_OK;
 }
 

@@ -10,7 +10,7 @@
 #include "cli/output.h"
 #include "util/cleanup.h"
 
-enum { TEXT_MAX = 256 << 20, SHOWN_REJECTIONS = 20, BAR_WIDTH = 40 };
+enum { TEXT_MAX = 256 << 20, SHOWN_REJECTIONS = 20 };
 
 struct lines {
     char *text;
@@ -105,11 +105,9 @@ static bool lines_read(const char *path, struct lines *ret, struct continuum_err
 static void progress_show(void *context, size_t done, size_t total)
 {
     (void)context;
-    int filled = total ? (int)(done * BAR_WIDTH / total) : BAR_WIDTH;
-    fprintf(stderr, "\r[%.*s%*s] %zu of %zu", filled, "########################################",
-            BAR_WIDTH - filled, "", done, total);
+    cli_progress_show(done, total);
     if (done == total)
-        fputs("\r\033[K", stderr);
+        cli_progress_clear();
 }
 
 static void report_print(const struct continuum_report *report)
@@ -152,7 +150,7 @@ enum cli_exit cli_contribute(const struct cli_options *options)
     };
     if (!continuum_contribute(client, &batch, &report, &error)) {
         if (batch.progress)
-            fputs("\r\033[K", stderr);
+            cli_progress_clear();
         return cli_fail(options, &error);
     }
     if (options->json)

@@ -46,6 +46,8 @@ static const struct cli_option {
      1, 200},
     {"min-confidence", "X", KIND_CONFIDENCE, TAKES_MIN_CONFIDENCE, AT(min_confidence),
      "leave out what is below X, 0 to 1", 0, 0},
+    {"output", "FILE", KIND_TEXT, TAKES_OUTPUT, AT(output),
+     "(-o) into this file; the same again resumes", 0, 0},
     {"priority", NULL, KIND_FLAG, TAKES_ROUTE, AT(priority),
      "costs more, and comes first in the inboxes", 0, 0},
     {"privacy", "high|balanced|open", KIND_CHOICE, TAKES_PRIVACY, AT(privacy),
@@ -54,6 +56,8 @@ static const struct cli_option {
     {"refute", NULL, KIND_FLAG, TAKES_VERDICT, AT(refute), "it does not", 0, 0},
     {"route", NULL, KIND_FLAG, TAKES_ROUTE, AT(route),
      "ask members who know of what matches, too, and wait for their answers", 0, 0},
+    {"since", "CURSOR", KIND_TEXT, TAKES_SINCE, AT(since), "only what is new since this cursor", 0,
+     0},
     {"ttl", "SECONDS", KIND_COUNT, TAKES_ROUTE, AT(ttl),
      "how long answers may come, 60 to 604800 (3600)", 60, 604800},
     {"version", NULL, KIND_FLAG, 0, AT(version), "the version", 0, 0},
@@ -155,6 +159,14 @@ static int tags_set_apart(int argc, char **argv, char **ret)
     return count;
 }
 
+static int option_index(const char *name)
+{
+    int index = 0;
+    while (strcmp(options[index].name, name) != 0)
+        index++;
+    return index;
+}
+
 static bool words_parse(int argc, char **argv, struct cli_options *ret, unsigned *ret_used,
                         char ret_problem[200])
 {
@@ -163,9 +175,12 @@ static bool words_parse(int argc, char **argv, struct cli_options *ret, unsigned
     for (int i = 0; i < OPTIONS; i++)
         known[i] = (struct option){
             options[i].name, options[i].argument ? required_argument : no_argument, &chosen, i};
+    const int output = option_index("output");
     opterr = 0;
     optind = 0;
-    for (int code; (code = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
+    for (int code; (code = getopt_long(argc, argv, ":o:", known, NULL)) != -1;) {
+        if (code == 'o')
+            chosen = output;
         if (code == '?' || code == ':') {
             snprintf(ret_problem, 200,
                      code == '?' ? "There is no option %.80s." : "%.80s wants a value.",

@@ -7,6 +7,8 @@
 
 #include "util/cleanup.h"
 
+enum { BAR_WIDTH = 40 };
+
 enum cli_exit cli_fail(const struct cli_options *options, const struct continuum_error *error)
 {
     _cleanup_(free_pointer) char *document = options->json ? continuum_error_json(error) : NULL;
@@ -49,6 +51,18 @@ const char *cli_credits_text(int64_t millicredits, char ret[CLI_CREDITS_SIZE])
     if (length > 0 && ret[length - 1] == '.')
         ret[length - 1] = '\0';
     return ret;
+}
+
+void cli_progress_show(uint64_t done, uint64_t total)
+{
+    int filled = total && done < total ? (int)(done * BAR_WIDTH / total) : BAR_WIDTH;
+    fprintf(stderr, "\r[%.*s%*s] %" PRIu64 " of %" PRIu64, filled,
+            "########################################", BAR_WIDTH - filled, "", done, total);
+}
+
+void cli_progress_clear(void)
+{
+    fputs("\r\033[K", stderr);
 }
 
 const char *cli_plural(uint64_t count)

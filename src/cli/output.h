@@ -23,6 +23,10 @@ enum { CLI_CREDITS_SIZE = 32 };
 /* "12", "0.5": what is said of 1500 thousandths is "1.5". */
 const char *cli_credits_text(int64_t millicredits, char ret[CLI_CREDITS_SIZE]);
 
+/* Where `done` of `total` is, on a line of standard error that the next call takes the place of. */
+void cli_progress_show(uint64_t done, uint64_t total);
+void cli_progress_clear(void);
+
 /* "s", unless `count` is 1. */
 const char *cli_plural(uint64_t count);
 

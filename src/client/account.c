@@ -9,7 +9,7 @@
 #include "client/text.h"
 #include "util/cleanup.h"
 
-static enum fault not_understood(struct why *why)
+enum fault answer_not_understood(struct why *why)
 {
     return why_set(why, FAULT_CORRUPT,
                    "The coordinator's answer is not what this client expects. Is there a newer "
@@ -47,8 +47,47 @@ enum fault client_credits(struct continuum_client *client, struct continuum_cred
         !credits_member(answer, "spent_monthly", &credits.spent_monthly_millicredits) ||
         !credits_member(daily, "earned", &credits.earned_today_millicredits) ||
         !credits_member(daily, "limit", &credits.daily_limit_millicredits))
-        return not_understood(why);
+        return answer_not_understood(why);
     *ret = credits;
+    return FAULT_NONE;
+}
+
+static bool transfer_read(json_t *entry, struct continuum_transfer *ret)
+{
+    const char *id, *kind, *created_at;
+    if (json_unpack(entry, "{s:s, s:s, s:s}", "transfer_id", &id, "kind", &kind, "created_at",
+                    &created_at) < 0 ||
+        !credits_member(entry, "amount", &ret->amount_millicredits))
+        return false;
+    text_copy(ret->transfer_id, sizeof ret->transfer_id, id);
+    text_copy(ret->kind, sizeof ret->kind, kind);
+    text_copy(ret->created_at, sizeof ret->created_at, created_at);
+    text_copy(ret->tag, sizeof ret->tag, json_string_value(json_object_get(entry, "tag")));
+    return true;
+}
+
+enum fault client_ledger(struct continuum_client *client, const char *cursor,
+                         struct continuum_ledger *ret, struct why *why)
+{
+    char path[128];
+    size_t i, room = sizeof ret->transfers / sizeof *ret->transfers;
+    json_t *entry;
+    _cleanup_(json_done) json_t *answer = NULL;
+    snprintf(path, sizeof path, "/v1/credits/ledger?limit=%zu%s%s", room, *cursor ? "&cursor=" : "",
+             cursor);
+    enum fault fault = account_get(client, path, &answer, why);
+    if (fault)
+        return fault;
+    const json_t *transfers = json_object_get(answer, "transfers");
+    const char *next = json_string_value(json_object_get(answer, "next_cursor"));
+    if (!json_is_array(transfers) || json_array_size(transfers) > room ||
+        (next && strlen(next) >= sizeof ret->next_cursor))
+        return answer_not_understood(why);
+    *ret = (struct continuum_ledger){.count = json_array_size(transfers)};
+    text_copy(ret->next_cursor, sizeof ret->next_cursor, next);
+    json_array_foreach (transfers, i, entry)
+        if (!transfer_read(entry, &ret->transfers[i]))
+            return answer_not_understood(why);
     return FAULT_NONE;
 }
 
@@ -89,7 +128,7 @@ enum fault client_status(struct continuum_client *client, struct continuum_statu
     if (fault)
         return fault;
     if (!instance_read(answer, &status))
-        return not_understood(why);
+        return answer_not_understood(why);
     snprintf(status.url, sizeof status.url, "%s", profile->url);
     snprintf(status.federation_name, sizeof status.federation_name, "%s", federation.name);
     snprintf(status.federation_id, sizeof status.federation_id, "%s", profile->federation_id);
@@ -126,7 +165,7 @@ enum fault client_withdraw(struct continuum_client *client, const char *tag,
     if (json_unpack(answer, "{s:I}", "withdrawn", &withdrawn) < 0 || withdrawn < 0 ||
         !credits_member(answer, "credits_reversed", &withdrawal.reversed_millicredits) ||
         !credits_member(answer, "balance", &withdrawal.balance_millicredits))
-        return not_understood(why);
+        return answer_not_understood(why);
     withdrawal.withdrawn = (uint64_t)withdrawn;
     *ret = withdrawal;
     return FAULT_NONE;

@@ -14,9 +14,16 @@ enum fault client_credits(struct continuum_client *client, struct continuum_cred
 enum fault client_status(struct continuum_client *client, struct continuum_status *ret,
                          struct federation *ret_federation, struct why *why);
 
+/* A page of the ledger; `cursor` may be "". */
+enum fault client_ledger(struct continuum_client *client, const char *cursor,
+                         struct continuum_ledger *ret, struct why *why);
+
 /* One contribution, or all when `tag` is NULL. FAULT_INVALID_REQUEST: not a tag. */
 enum fault client_withdraw(struct continuum_client *client, const char *tag,
                            struct continuum_withdrawal *ret, struct why *why);
+
+/* FAULT_CORRUPT, and what to say of an answer that lacks what it should have. */
+enum fault answer_not_understood(struct why *why);
 
 /* Reads member `name`, a number of credits. False: there is none. */
 bool credits_member(const struct json_t *object, const char *name, int64_t *ret_millicredits);

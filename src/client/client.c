@@ -6,6 +6,7 @@
 
 #include "client/account.h"
 #include "client/contribute.h"
+#include "client/download.h"
 #include "client/join.h"
 #include "client/judge.h"
 #include "client/link.h"
@@ -151,6 +152,42 @@ bool continuum_withdraw(struct continuum_client *client, const char *tag,
 {
     struct why why = {0};
     return outcome(client_withdraw(client, tag, ret, &why), &why, error);
+}
+
+bool continuum_ledger_get(struct continuum_client *client, const char *cursor,
+                          struct continuum_ledger *ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_ledger(client, cursor, ret, &why), &why, error);
+}
+
+bool continuum_sets_get(struct continuum_client *client, struct continuum_sets **ret,
+                        struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_sets(client, ret, &why), &why, error);
+}
+
+void continuum_sets_free(struct continuum_sets *sets)
+{
+    if (!sets)
+        return;
+    free(sets->sets);
+    free(sets);
+}
+
+bool continuum_purchase_make(struct continuum_client *client, const char *domain, const char *since,
+                             struct continuum_purchase *ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_purchase(client, domain, since, ret, &why), &why, error);
+}
+
+bool continuum_download_read(struct continuum_client *client, struct continuum_download *download,
+                             struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_download(client, download, &why), &why, error);
 }
 
 bool continuum_verify(struct continuum_client *client, const char *tag, bool confirm,

@@ -77,6 +77,47 @@ static json_t *result_json(const struct continuum_result *result)
                      result->quality < 0 ? json_null() : json_real(result->quality));
 }
 
+char *continuum_pattern_json(const struct continuum_result *pattern, const char *cursor)
+{
+    json_t *json = result_json(pattern);
+    json_object_del(json, "score"); /* that is of a query */
+    if (json_object_set_new(json, "cursor", json_string(cursor)) == 0)
+        return line(json);
+    json_decref(json);
+    return NULL;
+}
+
+char *continuum_download_json(const struct continuum_download *download)
+{
+    return document(json_pack("{s:s, s:I, s:I, s:s}", "download_id", download->download_id,
+                              "patterns", (json_int_t)download->taken, "refused",
+                              (json_int_t)download->refused, "cursor", download->cursor));
+}
+
+char *continuum_sets_json(const struct continuum_sets *sets)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < sets->count; i++) {
+        const struct continuum_set *set = &sets->sets[i];
+        json_array_append_new(array,
+                              json_pack("{s:s, s:I, s:I, s:s, s:o}", "domain", set->domain,
+                                        "patterns", (json_int_t)set->patterns, "bytes",
+                                        (json_int_t)set->bytes, "updated_at", set->updated_at,
+                                        "price", credits(set->price_millicredits)));
+    }
+    return document(json_pack("{s:o}", "sets", array));
+}
+
+char *continuum_transfer_json(const struct continuum_transfer *transfer)
+{
+    int64_t milli = transfer->amount_millicredits;
+    json_t *amount = milli % 1000 ? json_real((double)milli / 1000) : json_integer(milli / 1000);
+    return line(json_pack("{s:s, s:s, s:o, s:s?, s:s}", "transfer_id", transfer->transfer_id,
+                          "kind", transfer->kind, "amount", amount, "tag",
+                          transfer->tag[0] ? transfer->tag : NULL, "created_at",
+                          transfer->created_at));
+}
+
 char *continuum_answer_json(const struct continuum_answer *answer)
 {
     json_t *results = json_array();

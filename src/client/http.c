@@ -33,6 +33,7 @@ struct client_http {
     char *response; /* of the last exchange */
     size_t response_length, response_size;
     bool response_too_large;
+    const struct client_sink *sink; /* of the call that is under way */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -40,6 +41,11 @@ static size_t response_append(char *bytes, size_t size, size_t count, void *cont
 {
     struct client_http *http = context;
     size_t length = size * count;
+    long status = 0;
+    if (http->sink)
+        curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200)
+        return http->sink->take(http->sink->context, bytes, length) ? length : 0;
     if (length > RESPONSE_MAX - http->response_length) {
         http->response_too_large = true;
         return 0;
@@ -68,7 +74,6 @@ enum fault client_http_open(const char *url, unsigned timeout_ms, struct client_
     curl_easy_setopt(http->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(http->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     http->timeout_ms = timeout_ms ? timeout_ms : TIMEOUT_MS;
-    curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
     curl_easy_setopt(http->curl, CURLOPT_USERAGENT, "continuum-fed/" CONTINUUM_VERSION);
     curl_easy_setopt(http->curl, CURLOPT_ERRORBUFFER, http->error);
     curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, response_append);
@@ -131,6 +136,16 @@ static bool headers_make(const struct client_request *request, struct curl_slist
     return made;
 }
 
+static void patience_set(struct client_http *http)
+{
+    bool streams = http->sink != NULL;
+    long seconds = ((long)http->timeout_ms + 999) / 1000;
+    curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, streams ? 0L : (long)http->timeout_ms);
+    curl_easy_setopt(http->curl, CURLOPT_LOW_SPEED_LIMIT, streams ? 1L : 0L);
+    curl_easy_setopt(http->curl, CURLOPT_LOW_SPEED_TIME, streams ? seconds : 0L);
+    curl_easy_setopt(http->curl, CURLOPT_ACCEPT_ENCODING, streams ? "gzip" : NULL);
+}
+
 /* What went wrong below HTTP, said for a person. */
 static enum fault transport_fault(const struct client_http *http, CURLcode code, struct why *why)
 {
@@ -184,6 +199,17 @@ try {
     uint64_t started_ms;
 };
 
+/* What a sink takes may be nothing, but something says where it ends. */
+static bool end_is_known(const struct client_http *http)
+{
+    struct curl_header *header;
+    long version = 0;
+    curl_easy_getinfo(http->curl, CURLINFO_HTTP_VERSION, &version);
+    return http->sink && (version >= CURL_HTTP_VERSION_2_0 ||
+                          curl_easy_header(http->curl, "Transfer-Encoding", 0, CURLH_HEADER, -1,
+                                           &header) == CURLHE_OK);
+}
+
 /* libcurl takes headers that end in the middle for an answer; then nothing says how long it is. */
 static CURLcode try_once(struct client_http *http, struct try *try)
 {
@@ -195,7 +221,8 @@ static CURLcode try_once(struct client_http *http, struct try *try)
     CURLcode code = curl_easy_perform(http->curl);
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &try->status);
     curl_easy_getinfo(http->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    bool is_cut = length < 0 && http->response_length == 0 && try->status != 204;
+    bool is_cut =
+        length < 0 && http->response_length == 0 && try->status != 204 && !end_is_known(http);
     return code == CURLE_OK && is_cut ? CURLE_GOT_NOTHING : code;
 }
 
@@ -292,6 +319,8 @@ enum fault client_http_call(struct client_http *http, const struct client_reques
         curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
     }
     curl_easy_setopt(http->curl, CURLOPT_CUSTOMREQUEST, request->method);
+    http->sink = request->sink;
+    patience_set(http);
     /* On a connection that served before, libcurl itself would send again when it breaks. */
     curl_easy_setopt(http->curl, CURLOPT_FRESH_CONNECT, request->repeat == REPEAT_ALWAYS ? 0L : 1L);
     exchange(http, request, &try);

@@ -3,6 +3,7 @@
 #define CONTINUUM_CLIENT_HTTP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "util/fault.h"
 
@@ -19,12 +20,24 @@ enum client_repeat {
     REPEAT_ALWAYS,     /* also when the answer was lost: doing it twice is doing it once */
 };
 
+/* Takes the body of an answer of status 200 as it arrives. */
+struct client_sink {
+    bool (*take)(void *context, const char *bytes, size_t length); /* false: no more, please */
+    void *context;
+};
+
 struct client_request {
     const char *method, *path; /* "POST", "/v1/tokens" */
     const struct json_t *body; /* or NULL */
     const char *token;         /* bearer, or NULL */
     const char *key;           /* Idempotency-Key, or NULL */
     enum client_repeat repeat;
+    /*
+     * Or NULL. With it an answer may be of any length and take any time, but not stand still for
+     * longer than the timeout; compression is asked for and undone; what it took, it has, also when
+     * the call fails.
+     */
+    const struct client_sink *sink;
 };
 
 /* `url` as address_parse made it. FAULT_MEMORY. */
@@ -41,7 +54,7 @@ void client_http_done(struct client_http **http);
  *
  * FAULT_SYSTEM:  no answer; `why` says whether name, connection, certificate or time failed, and if
  *                it may have been done all the same.
- * FAULT_CORRUPT: the answer is not JSON, or over 32 MiB.
+ * FAULT_CORRUPT: the answer is not JSON, or over 32 MiB; FAULT_SYSTEM too: the sink wanted no more.
  * Others:        the coordinator's problem (problem.h).
  */
 enum fault client_http_call(struct client_http *http, const struct client_request *request,

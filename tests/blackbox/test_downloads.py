@@ -7,6 +7,8 @@ import os
 import re
 import select
 import socket
+import subprocess
+import threading
 import unittest
 
 import bulk
@@ -191,6 +193,143 @@ class Downloads(Shop):
             alice.change(contribution_level=level)
             seen[level] = len(self.read(alice, self.buy(alice, "levels")))
         self.assertEqual({"minimal": 2, "standard": 2, "extensive": 3}, seen)
+
+
+    # continuum-fed, as a member among those of another make
+
+    def fed(self, *arguments, status=0, as_json=True):
+        ran = subprocess.run([harness.BUILD / "continuum-fed", *(["--json"] if as_json else []), *arguments],
+                             capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+                             env=harness.environment(CONTINUUM_FED_DIR=os.path.join(self.daemon.folder, "fed")))
+        self.assertEqual(status, ran.returncode, ran)
+        return ran if not as_json else ran.stdout if status == 0 else json.loads(ran.stderr)
+
+    def test_the_tool_lists_downloads_and_accounts(self):
+        self.fed("join", f"http://{self.daemon.address}/join#k={cfed.b64(harness.F)}&c={self.alice.coordinator_key}")
+        own = os.path.join(self.daemon.folder, "own.txt")
+        with open(own, "w", encoding="utf-8") as file:
+            file.writelines(f"{self.own_words()}\n" for _ in range(9))
+        self.fed("contribute", own)
+        sets = {found["domain"]: found for found in json.loads(self.fed("sets"))["sets"]}
+        self.assertEqual((12, 2), (sets["databases"]["patterns"], sets["databases"]["price"]))
+
+        lines = [json.loads(line) for line in self.fed("download", "databases").splitlines()]
+        theirs = self.read(self.alice, self.buy(self.alice, "databases"))
+        self.assertEqual([line["tag"] for line in theirs], [line["tag"] for line in lines])
+        self.assertEqual({f"pattern {harness.spell(number)} of databases" for number in range(12)},
+                         {line["text"] for line in lines})
+        self.assertEqual({"text", "domain", "confidence", "contributor_count", "tag", "released_on", "epoch",
+                          "verification_count", "refuted_count", "quality", "cursor"}, set(lines[0]))
+        self.assertEqual("", self.fed("download", "databases", f"--since={lines[-1]['cursor']}"))
+
+        path = os.path.join(self.daemon.folder, "databases.txt")
+        said = self.fed("download", "databases", "-o", path, as_json=False)
+        self.assertEqual("", said.stdout)
+        self.assertIn("12 patterns.", said.stderr)
+        with open(path, encoding="utf-8") as file:
+            written = file.read().splitlines()
+        self.assertEqual([f"0.50\t{line['contributor_count']}\t{line['text']}" for line in lines], written)
+        self.assertFalse(os.path.exists(path + ".part") or os.path.exists(path + ".state"))
+        self.assertEqual("system", self.fed("download", "databases", "-o", path, status=1)["code"])
+
+        transfers = json.loads(self.fed("ledger"))["transfers"]
+        self.assertEqual(["contribute"] * 9 + ["download"] * 3, [transfer["kind"] for transfer in transfers])
+        self.assertEqual(3, sum(transfer["amount"] for transfer in transfers))
+        self.assertEqual(12, len(self.fed("ledger", as_json=False).stdout.splitlines()))
+        self.assertIn("for 2\n", self.fed("sets", as_json=False).stdout)
+        self.fed("download", "growing")
+        for arguments, code in ((("download", "unknown"), "not-found"), (("download", "No Domain"), "invalid-request"),
+                                (("download", "databases", "--since", "x"), "invalid-request"),
+                                (("download", "databases"), "insufficient-credits")):
+            self.assertEqual(code, self.fed(*arguments, status=1)["code"])
+        for misuse in (("download",), ("sets", "databases"), ("ledger", "--since=x"), ("query", "x", "-o", "y")):
+            self.assertEqual("usage", self.fed(*misuse, status=2)["code"])
+
+    def test_the_tool_connects_again_when_the_connection_breaks(self):
+        proxy = CuttingProxy(self.daemon.address, cuts=2)
+        self.addCleanup(proxy.close)
+        self.fed("--profile", "cut", "join",
+                 f"http://{proxy.address}/join#k={cfed.b64(harness.F)}&c={self.alice.coordinator_key}")
+        own = os.path.join(self.daemon.folder, "two.txt")
+        with open(own, "w", encoding="utf-8") as file:
+            file.writelines(f"{self.own_words()}\n" for _ in range(2))
+        self.fed("--profile", "cut", "contribute", own)
+        lines = [json.loads(line) for line in self.fed("--profile", "cut", "download", "databases").splitlines()]
+        self.assertEqual([line["tag"] for line in self.read(self.alice, self.buy(self.alice, "databases"))],
+                         [line["tag"] for line in lines])
+        self.assertEqual(3, proxy.downloads)
+
+    def test_the_tool_goes_on_where_an_earlier_run_was_cut_off(self):
+        self.fed("--profile", "other", "join",
+                 f"http://{self.daemon.address}/join#k={cfed.b64(harness.F)}&c={self.alice.coordinator_key}")
+        own, path = (os.path.join(self.daemon.folder, name) for name in ("few.txt", "part.ndjson"))
+        with open(own, "w", encoding="utf-8") as file:
+            file.writelines(f"{self.own_words()}\n" for _ in range(4))
+        self.fed("--profile", "other", "contribute", own)
+        lines = self.fed("--profile", "other", "download", "databases").splitlines(keepends=True)
+        bought = self.fed("--profile", "other", "download", "databases", "-o", path)
+        kept = "".join(lines[:5])
+        os.unlink(path)
+        with open(path + ".part", "w", encoding="utf-8") as file:
+            file.write(kept + lines[5][:40]) # killed in the middle of a line
+        state = ["continuum-fed download 1", json.loads(bought)["download_id"], "databases", "json",
+                 json.loads(lines[4])["cursor"], str(len(kept.encode())), "5", "12"]
+        with open(path + ".state", "w", encoding="utf-8") as file:
+            file.write("\n".join(state) + "\n")
+        self.assertEqual("system", self.fed("--profile", "other", "download", "growing", "-o", path, status=1)["code"])
+        self.assertEqual(12, json.loads(self.fed("--profile", "other", "download", "databases", "-o", path))["patterns"])
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(lines, file.readlines())
+        self.assertEqual(0, json.loads(self.fed("--profile", "other", "credits"))["available"], "bought twice, not more")
+        for broken in (state[:-1], ["nonsense"] + state[1:], state[:5] + ["99999999"] + state[6:]):
+            os.rename(path, path + ".part") if os.path.exists(path) else None
+            with open(path + ".state", "w", encoding="utf-8") as file:
+                file.write("\n".join(broken) + "\n")
+            refused = self.fed("--profile", "other", "download", "databases", "-o", path, status=1)
+            self.assertIn("damaged", refused["detail"])
+
+
+class CuttingProxy:
+    """Passes connections on, and cuts the first downloads off in their middle."""
+
+    def __init__(self, address, cuts):
+        self.target, self.cuts, self.downloads = address, cuts, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                ours, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.pass_on, args=(ours,), daemon=True).start()
+
+    def pass_on(self, ours):
+        host, port = self.target.split(":")
+        with ours, socket.create_connection((host, int(port))) as theirs:
+            self.pump(ours, theirs)
+
+    def pump(self, ours, theirs):
+        left = None
+        while True:
+            for ready in select.select([ours, theirs], [], [])[0]:
+                piece = ready.recv(4096)
+                if piece.startswith(b"GET /v1/downloads/"):
+                    self.downloads += 1
+                    left = 2500 if self.downloads <= self.cuts else None
+                if not piece:
+                    return
+                (theirs if ready is ours else ours).sendall(piece[:left])
+                if ready is theirs and left is not None:
+                    left -= len(piece)
+                    if left <= 0:
+                        return
+
+    def close(self):
+        self.listener.close()
 
 
 class Reader:

@@ -200,6 +200,73 @@ static void nothing_of_one_request_leaks_into_the_next_on_the_same_connection(vo
     }
 }
 
+struct heard {
+    char bytes[64];
+    size_t length, enough;
+};
+
+static bool hear(void *context, const char *bytes, size_t length)
+{
+    struct heard *heard = context;
+    assert_true(heard->length + length < sizeof heard->bytes);
+    memcpy(heard->bytes + heard->length, bytes, length);
+    heard->length += length;
+    return heard->length < heard->enough;
+}
+
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+static enum fault stream_once(struct canned *canned, struct heard *heard, struct why *why)
+{
+    struct client_sink sink = {hear, heard};
+    struct client_request request = {
+        .method = "GET", .path = "/v1/x", .repeat = REPEAT_IF_REFUSED, .sink = &sink};
+    json_t *answer = NULL;
+    enum fault fault = call_once(canned, &request, &answer, why);
+    assert_null(answer);
+    return fault;
+}
+
+static void a_sink_gets_what_comes(void **state)
+{
+    (void)state;
+    struct canned canned = {.answers = {CHUNKED "3\r\none\r\n4\r\ntwo\n\r\n0\r\n\r\n"}};
+    struct heard heard = {.enough = 64};
+    assert_int_equal(stream_once(&canned, &heard, NULL), FAULT_NONE);
+    assert_string_equal(heard.bytes, "onetwo\n");
+    assert_non_null(strstr(canned.requests[0], "Accept-Encoding: gzip\r\n"));
+}
+
+static void a_sink_has_what_came_before_the_connection_broke_and_gets_it_once(void **state)
+{
+    (void)state;
+    struct canned canned = {.answers = {CHUNKED "3\r\none\r\n"}};
+    struct heard heard = {.enough = 64};
+    struct why why = {""};
+    assert_int_equal(stream_once(&canned, &heard, &why), FAULT_SYSTEM);
+    assert_string_equal(heard.bytes, "one");
+    assert_non_null(strstr(why.text, "failed"));
+}
+
+static void a_sink_that_wants_no_more_ends_the_call(void **state)
+{
+    (void)state;
+    struct canned canned = {.answers = {CHUNKED "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"}};
+    struct heard heard = {.enough = 3};
+    assert_int_equal(stream_once(&canned, &heard, NULL), FAULT_SYSTEM);
+    assert_memory_equal(heard.bytes, "one", 3);
+}
+
+static void a_sink_gets_no_problem_document(void **state)
+{
+    (void)state;
+    struct canned canned = {.answers = {"HTTP/1.1 404 Not Found\r\nContent-Length: 20\r\n\r\n"
+                                        "{\"code\":\"not-found\"}"}};
+    struct heard heard = {.enough = 64};
+    assert_int_equal(stream_once(&canned, &heard, NULL), FAULT_NOT_FOUND);
+    assert_int_equal(heard.length, 0);
+}
+
 static void a_problem_document_becomes_fault_and_sentence(void **state)
 {
     (void)state;
@@ -484,6 +551,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_carries_body_type_and_token),
         cmocka_unit_test(nothing_of_one_request_leaks_into_the_next_on_the_same_connection),
+        cmocka_unit_test(a_sink_gets_what_comes),
+        cmocka_unit_test(a_sink_has_what_came_before_the_connection_broke_and_gets_it_once),
+        cmocka_unit_test(a_sink_that_wants_no_more_ends_the_call),
+        cmocka_unit_test(a_sink_gets_no_problem_document),
         cmocka_unit_test(a_problem_document_becomes_fault_and_sentence),
         cmocka_unit_test(a_redirect_is_not_followed),
         cmocka_unit_test(an_answer_that_is_no_object_is_refused),
