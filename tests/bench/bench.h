@@ -48,6 +48,7 @@ void ingest_measure(struct bench *bench);
 void baseline_measure(struct bench *bench); /* no daemon runs */
 void release_measure(struct bench *bench);  /* no daemon runs */
 void start_measure(struct bench *bench);    /* no daemon runs; leaves one running */
-void queries_measure(struct bench *bench);  /* stops it */
+void downloads_measure(struct bench *bench);
+void queries_measure(struct bench *bench); /* stops it */
 
 #endif

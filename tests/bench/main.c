@@ -108,6 +108,7 @@ int main(int argc, char **argv)
     baseline_measure(&bench);
     release_measure(&bench);
     start_measure(&bench);
+    downloads_measure(&bench);
     queries_measure(&bench);
     corpus_close(&bench.corpus);
     report_print(&bench.report, bench.patterns, as_json);

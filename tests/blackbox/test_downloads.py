@@ -53,6 +53,8 @@ class Downloads(Shop):
         super().setUpClass()
         cls.alice, cls.bob = cls.daemon.members(2)
         cls.release([(domain, number) for domain, count in cls.stock.items() for number in range(count)])
+        cls.alice.contribute(cls.alice.records(*(("own", f"what pays for it {harness.spell(number)}")
+                                                 for number in range(40))))
 
     @classmethod
     def release(cls, named, confidence=0.5):
