@@ -195,6 +195,8 @@ static enum fault feed_new(struct request *request, const struct download_row *r
 static void feed_start(struct request *request, struct feed *feed, enum coding coding)
 {
     request_answer_header(request, "Vary", "Accept-Encoding");
+    /* nginx would otherwise put what the client has not read yet into files of its own. */
+    request_answer_header(request, "X-Accel-Buffering", "no");
     if (coding_name(coding))
         request_answer_header(request, "Content-Encoding", coding_name(coding));
     request_answer_stream(request, "application/x-ndjson",

@@ -13,7 +13,7 @@
 #include "crypto/record.h"
 #include "util/cleanup.h"
 
-enum { PAGE = 200, LINE_MAX_SIZE = 64 * 1024, TRIES_MAX = 4 };
+enum { PAGE = 200, LINE_MAX_SIZE = 64 * 1024, IDLE_TRIES_MAX = 4 };
 
 /* ---- The list ---- */
 
@@ -232,15 +232,14 @@ enum fault client_download(struct continuum_client *client, struct continuum_dow
         return FAULT_MEMORY;
     *reader = (struct reader){
         .client = client, .federation = &federation, .download = download, .why = why};
-    for (unsigned tries = 0; tries <= TRIES_MAX; tries++) {
+    for (unsigned idle = 0; idle <= IDLE_TRIES_MAX;) {
         uint64_t before = reader->lines;
-        if (tries > 0)
-            nanosleep(&(struct timespec){.tv_sec = (time_t)1 << (tries - 1)}, NULL);
+        if (idle > 0)
+            nanosleep(&(struct timespec){.tv_sec = (time_t)1 << (idle - 1)}, NULL);
         fault = reader_run(client, reader);
         if (reader->fault || !is_passing(fault))
             break;
-        if (reader->lines > before)
-            tries = 0;
+        idle = reader->lines > before ? 0 : idle + 1;
     }
     if (fault == FAULT_NOT_FOUND)
         return why_set(why, fault, "This download has expired: it can be read for 24 hours.");

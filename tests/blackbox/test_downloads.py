@@ -455,7 +455,7 @@ class Streams(Shop):
 
     def test_who_reads_slowly_but_reads_is_not_cut_off(self):
         reader = self.reader()
-        for _ in range(8):
+        for _ in range(6):
             self.assertTrue(reader.read(250000))
             select.select([], [], [], 0.2)
         reader.finish()
