@@ -3,11 +3,29 @@
 
 #include <assert.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "http/exchange.h"
 
-enum { BLOCK = 16 * 1024 }; /* libmicrohttpd gives no more room than a connection's memory has */
+enum {
+    BLOCK = 16 * 1024,        /* libmicrohttpd gives no more room than a connection's memory has */
+    UNSENT_BYTES = 128 * 1024 /* that the system keeps at most, beside what is on its way */
+};
+
+/*
+ * The system's buffer of a connection grows to megabytes, and shows room again only when a third of
+ * it was read: a client that reads slowly but steadily would meet the deadline of its piece
+ * meanwhile. Sockets that are none of TCP have small buffers anyway.
+ */
+static void buffer_bound(const struct exchange *exchange)
+{
+    int bytes = UNSENT_BYTES;
+    (void)setsockopt(exchange->connection->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+                     sizeof bytes);
+}
 
 /* Asks for the next piece, and lets the connection sleep unless it was given at once. */
 static void stream_pull(struct exchange *exchange)
@@ -53,6 +71,7 @@ void request_answer_stream(struct request *request, const char *media_type,
     exchange->stream.source = *source;
     exchange->stream.broken = exchange->all->draining;
     TAILQ_INSERT_TAIL(&exchange->all->streams, exchange, by_stream);
+    buffer_bound(exchange);
     struct MHD_Response *response =
         exchange->headers_lost
             ? NULL

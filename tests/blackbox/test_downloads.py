@@ -501,7 +501,8 @@ class Streams(Shop):
         reader.read(1000)
         holder = self.holders[0]
         holder.expect(200, holder.call("DELETE", f"/v1/contributions/{last}"))
-        harness.until(lambda: holder.call("GET", f"/v1/patterns/{last}").status == 404, "un-released")
+        harness.until(lambda: reader.read(20000) and holder.call("GET", f"/v1/patterns/{last}").status == 404,
+                      "un-released")
         reader.finish()
         self.assertTrue(reader.is_whole)
         self.assertEqual(self.tags[:-1], [line["tag"] for line in reader.lines()])

@@ -227,6 +227,25 @@ static void a_long_stream_outlives_its_deadline(void **state)
     await_closed(rig, 1);
 }
 
+/* Some 250 KB/s, far less than what fills the system's buffers within a deadline. */
+static void a_slow_but_steady_reader_is_not_cut_off(void **state)
+{
+    struct rig *rig = *state;
+    char *bytes = malloc(RIG_PIECE);
+    rig->pieces = SIZE_MAX;
+    int fd = rig_connect(rig);
+    rig_say(rig, fd, FREE "\r\n");
+    uint64_t start = clock_monotonic_ms();
+    while (clock_monotonic_ms() - start < 2500) {
+        assert_int_not_equal(recv(fd, bytes, RIG_PIECE, MSG_DONTWAIT), 0);
+        rig_idle(rig, 250);
+    }
+    assert_int_equal(rig->closed, 0);
+    close(fd);
+    free(bytes);
+    await_closed(rig, 1);
+}
+
 static void a_piece_may_take_longer_than_a_deadline(void **state)
 {
     struct rig *rig = *state;
@@ -310,6 +329,7 @@ int main(void)
         TEST(nothing_is_pulled_that_is_not_read),
         TEST(who_reads_nothing_is_cut_off),
         TEST(a_long_stream_outlives_its_deadline),
+        TEST(a_slow_but_steady_reader_is_not_cut_off),
         TEST(a_piece_may_take_longer_than_a_deadline),
         TEST(a_client_that_left_is_noticed_with_the_next_piece),
         TEST(draining_cuts_streams_off),
