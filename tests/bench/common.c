@@ -92,14 +92,19 @@ static void *parallel_main(void *argument)
     }
 }
 
-void parallel_each(size_t count, void (*run)(void *context, size_t index), void *context)
+void parallel_wide(unsigned threads, size_t count, void (*run)(void *context, size_t index),
+                   void *context)
 {
     struct parallel parallel = {.count = count, .run = run, .context = context};
-    pthread_t threads[THREADS_MAX];
-    unsigned thread_count = processors();
-    for (unsigned i = 0; i < thread_count; i++)
-        if (pthread_create(&threads[i], NULL, parallel_main, &parallel) != 0)
+    pthread_t started[THREADS_MAX];
+    for (unsigned i = 0; i < threads; i++)
+        if (pthread_create(&started[i], NULL, parallel_main, &parallel) != 0)
             fail("cannot start a thread");
-    for (unsigned i = 0; i < thread_count; i++)
-        pthread_join(threads[i], NULL);
+    for (unsigned i = 0; i < threads; i++)
+        pthread_join(started[i], NULL);
+}
+
+void parallel_each(size_t count, void (*run)(void *context, size_t index), void *context)
+{
+    parallel_wide(processors(), count, run, context);
 }

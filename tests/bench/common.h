@@ -28,4 +28,8 @@ uint64_t random_next(uint64_t *state);
 /* Calls `run(context, index)` for all indices below `count`, on all processors. */
 void parallel_each(size_t count, void (*run)(void *context, size_t index), void *context);
 
+/* The same on so many threads, for what waits more than it computes. */
+void parallel_wide(unsigned threads, size_t count, void (*run)(void *context, size_t index),
+                   void *context);
+
 #endif

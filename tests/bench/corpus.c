@@ -36,8 +36,8 @@ static void federation_read(struct corpus *corpus, const json_t *federation)
         fail("this is not the federation that was asked for");
 }
 
-static void member_join(struct corpus *corpus, struct member *member, uint16_t port,
-                        const char *coordinator_key)
+void corpus_join(const struct corpus *corpus, struct member *member, uint16_t port,
+                 const char *coordinator_key)
 {
     static const char level[] = "extensive", mode[] = "open", key_check[] = "AAAAAAAAAAA";
     struct signing_key key;
@@ -93,10 +93,15 @@ void corpus_open(struct corpus *corpus, uint16_t port)
     federation_read(corpus, federation);
     federation_keys_derive(seed, &corpus->keys);
     for (size_t i = 0; i < MEMBERS; i++)
-        member_join(corpus, &corpus->members[i], port,
+        corpus_join(corpus, &corpus->members[i], port,
                     member_string(federation, "coordinator_key"));
     json_decref(federation);
     vocabulary_make(corpus);
+}
+
+void corpus_move(struct corpus *corpus, const json_t *federation)
+{
+    federation_read(corpus, federation);
 }
 
 void corpus_close(struct corpus *corpus)
@@ -196,6 +201,32 @@ static char *record_add(char *to, const struct record *record, const struct scal
     *to++ = (char)('0' + confidence / 10);
     *to++ = (char)('0' + confidence % 10);
     return text_add(to, "}");
+}
+
+struct request_bytes corpus_contribution(const struct corpus *corpus, uint64_t number,
+                                         const struct member *member)
+{
+    char body[RECORD_TEXT_MAX + 2 * BODY_HEAD_MAX];
+    struct record record;
+    struct scalar coefficients[THRESHOLD_MAX], share;
+    corpus_record(corpus, number, &record, coefficients);
+    share_evaluate(coefficients, record.k, &member->x, &share);
+    char *end =
+        body + snprintf(body, BODY_HEAD_MAX, "{\"epoch\":%u,\"patterns\":[", corpus->epoch.number);
+    end = text_add(record_add(end, &record, &share, 80), "]}");
+    return request_make(&(struct request_parts){.method = "POST",
+                                                .path = "/v1/contributions",
+                                                .token = member->token,
+                                                .body = body,
+                                                .body_length = (size_t)(end - body)});
+}
+
+void corpus_tokens(const struct corpus *corpus, uint64_t number, uint32_t ret[TERMS_EACH])
+{
+    uint64_t random = number;
+    corpus_draw(corpus, &random, TERMS_EACH, ret);
+    for (size_t i = 0; i < TERMS_EACH; i++)
+        ret[i] = corpus->tokens[ret[i]];
 }
 
 struct batch_work {

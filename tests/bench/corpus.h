@@ -32,6 +32,20 @@ struct corpus {
 void corpus_open(struct corpus *corpus, uint16_t port);
 void corpus_close(struct corpus *corpus);
 
+/* Another federation, as its GET /v1/federation says: corpus->members are strangers to it. */
+void corpus_move(struct corpus *corpus, const json_t *federation);
+
+/* Lets one more member join. From any thread. */
+void corpus_join(const struct corpus *corpus, struct member *member, uint16_t port,
+                 const char *coordinator_key);
+
+/* The request with which `member` contributes pattern `number`. */
+struct request_bytes corpus_contribution(const struct corpus *corpus, uint64_t number,
+                                         const struct member *member);
+
+/* The tokens of pattern `number`, in no order. */
+void corpus_tokens(const struct corpus *corpus, uint64_t number, uint32_t ret[TERMS_EACH]);
+
 /* Draws `count` distinct terms (numbers below VOCABULARY). */
 void corpus_draw(const struct corpus *corpus, uint64_t *random, size_t count, uint32_t *ret_terms);
 

@@ -17,7 +17,13 @@
 
 #include "bench/common.h"
 
-enum { READY_MAX_MS = 600000, MESSAGE_SIZE = 4096, ARGUMENT_SIZE = 512, OPEN_FOLDERS_MAX = 8 };
+enum {
+    READY_MAX_MS = 600000,
+    MESSAGE_SIZE = 4096,
+    ARGUMENT_SIZE = 512,
+    ARGUMENTS_MAX = 32,
+    OPEN_FOLDERS_MAX = 8
+};
 
 static int running_pid; /* for the end of this program */
 
@@ -55,9 +61,23 @@ _Noreturn static void daemon_exec(const struct process_plan *plan, const char *n
     snprintf(interval, sizeof interval, "--release-interval-s=%u", plan->release_interval_s);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     setenv("NOTIFY_SOCKET", notify_path, 1);
-    execl(plan->program, plan->program, storage, interval, "--port=0", "--log-level=warning",
-          "--listen-address=127.0.0.1", "--min-contributors=3", "--price-contribute=1000",
-          "--max-connections-per-address=4096", (char *)NULL);
+    const char *arguments[ARGUMENTS_MAX + 1] = {
+        plan->program,
+        storage,
+        interval,
+        "--port=0",
+        "--log-level=warning",
+        "--listen-address=127.0.0.1",
+        "--min-contributors=3",
+        "--price-contribute=1000",
+        "--max-connections-per-address=8192",
+    };
+    size_t count = 0;
+    while (arguments[count])
+        count++;
+    for (size_t i = 0; plan->more && plan->more[i] && count < ARGUMENTS_MAX; i++)
+        arguments[count++] = plan->more[i];
+    execv(plan->program, (char *const *)arguments);
     fprintf(stderr, "cannot run %s: %s\n", plan->program, strerror(errno));
     _exit(127);
 }

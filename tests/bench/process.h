@@ -10,6 +10,7 @@
 struct process_plan {
     const char *program, *storage_path;
     unsigned release_interval_s;
+    const char *const *more; /* arguments, up to a NULL; or NULL */
 };
 
 struct process {
