@@ -18,8 +18,10 @@ struct announcement {
     const char *oprf_public_key, *oprf_url, *started_at, *signature;
     json_int_t number, k, token_bits;
     json_t *epochs, *levels;
-    json_int_t max_body_bytes;
+    json_int_t max_body_bytes, max_wait_s;
 };
+
+enum { WAIT_MAX_S = 3600 };
 
 static bool announcement_read(json_t *answer, struct announcement *ret)
 {
@@ -33,7 +35,9 @@ static bool announcement_read(json_t *answer, struct announcement *ret)
                     &ret->oprf_public_key, "started_at", &ret->started_at, "signature",
                     &ret->signature) < 0)
         return false;
-    /* These two may be null. */
+    /* An older coordinator does not say this; the next two may be null. */
+    ret->max_wait_s =
+        json_integer_value(json_object_get(json_object_get(answer, "limits"), "max_wait_s"));
     ret->key_check = json_string_value(json_object_get(answer, "key_check"));
     ret->oprf_url =
         json_string_value(json_object_get(json_object_get(answer, "epoch"), "oprf_url"));
@@ -148,6 +152,8 @@ static bool federation_read(const struct announcement *said, struct federation *
         !parameters_read(said->number, said->k, said->token_bits, &ret->epoch))
         return false;
     ret->max_body_bytes = (size_t)said->max_body_bytes;
+    ret->max_wait_s =
+        said->max_wait_s > 0 && said->max_wait_s < WAIT_MAX_S ? (unsigned)said->max_wait_s : 0;
     text_copy(ret->name, sizeof ret->name, said->name);
     snprintf(ret->coordinator_key, sizeof ret->coordinator_key, "%s", said->coordinator_key);
     snprintf(ret->id_text, sizeof ret->id_text, "%s", said->federation_id);

@@ -26,6 +26,7 @@ struct federation {
     size_t epoch_count;
     struct federation_level levels[LEVELS];
     size_t max_body_bytes;
+    unsigned max_wait_s; /* of a long poll; 0: it does not say */
 };
 
 /*

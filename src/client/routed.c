@@ -153,10 +153,21 @@ static enum fault replies_take(const struct continuum_client *client, const stru
     return FAULT_NONE;
 }
 
-/* One long poll, shorter than what the connection waits for. */
-static unsigned poll_wait(unsigned wait_s)
+/* How long one long poll of `wait_s` seconds may be: shorter than what the connection waits for,
+ * and what the coordinator allows, which is asked once. */
+static enum fault poll_wait(struct continuum_client *client, unsigned wait_s, unsigned *ret,
+                            struct why *why)
 {
-    return wait_s < POLL_MAX_S ? wait_s : POLL_MAX_S;
+    if (wait_s > 0 && client->max_wait_s == 0) {
+        struct federation federation;
+        enum fault fault = session_federation(client, &federation, why);
+        if (fault)
+            return fault;
+        bool lower = federation.max_wait_s > 0 && federation.max_wait_s < POLL_MAX_S;
+        client->max_wait_s = lower ? federation.max_wait_s : POLL_MAX_S;
+    }
+    *ret = wait_s < client->max_wait_s ? wait_s : client->max_wait_s;
+    return FAULT_NONE;
 }
 
 enum fault client_replies(struct continuum_client *client, const char *query_id, unsigned wait_s,
@@ -169,9 +180,11 @@ enum fault client_replies(struct continuum_client *client, const char *query_id,
     if (!replies)
         return FAULT_MEMORY;
     enum fault fault = kept_load(&client->profile, KEPT_QUESTION, query_id, &kept, why);
+    if (!fault)
+        fault = poll_wait(client, wait_s, &wait_s, why);
     if (fault)
         return fault;
-    snprintf(path, sizeof path, "/v1/queries/%s/answers?wait=%u", query_id, poll_wait(wait_s));
+    snprintf(path, sizeof path, "/v1/queries/%s/answers?wait=%u", query_id, wait_s);
     struct client_request request = {.method = "GET", .path = path, .repeat = REPEAT_ALWAYS};
     fault = session_call(client, &request, &said, why);
     if (fault == FAULT_NOT_FOUND)
@@ -273,10 +286,12 @@ enum fault client_inbox(struct continuum_client *client, unsigned wait_s, unsign
     char path[PATH_SIZE];
     if (!inbox)
         return FAULT_MEMORY;
-    snprintf(path, sizeof path, "/v1/inbox?wait=%u&max=%u", poll_wait(wait_s),
-             max ? max : INBOX_DEFAULT);
+    enum fault fault = poll_wait(client, wait_s, &wait_s, why);
+    if (fault)
+        return fault;
+    snprintf(path, sizeof path, "/v1/inbox?wait=%u&max=%u", wait_s, max ? max : INBOX_DEFAULT);
     struct client_request request = {.method = "GET", .path = path, .repeat = REPEAT_ALWAYS};
-    enum fault fault = session_call(client, &request, &said, why);
+    fault = session_call(client, &request, &said, why);
     if (fault)
         return fault;
     json_t *deliveries = json_object_get(said, "deliveries"), *delivery;

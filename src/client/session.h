@@ -14,6 +14,7 @@ struct continuum_client {
     struct signing_key key;
     struct federation_keys keys; /* of F */
     struct client_http *http;
+    unsigned max_wait_s; /* of a long poll; 0: not asked yet */
 };
 
 /* Takes over the profile, which must be valid, and makes keys and connection. FAULT_MEMORY. */

@@ -12,7 +12,7 @@ import harness
 
 
 class Tool(harness.DaemonCase):
-    options = {"release_interval_s": 1, "price_query": "0"}
+    options = {"release_interval_s": 1, "price_query": "0", "max_wait_s": 5}
 
     @classmethod
     def setUpClass(cls):

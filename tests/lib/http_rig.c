@@ -98,6 +98,12 @@ static void parked(struct request *request)
     rig->parked[rig->parked_count++] = request;
 }
 
+static void held(struct request *request)
+{
+    request_hold(request);
+    parked(request);
+}
+
 static void query(struct request *request)
 {
     char address[33];
@@ -129,6 +135,7 @@ static const struct route routes[] = {
     {METHOD_POST, "/open", ACCESS_ANYONE, echo},
     {METHOD_GET, "/stream", ACCESS_ANYONE, stream},
     {METHOD_POST, "/v1/echo", ACCESS_MEMBER, echo},
+    {METHOD_GET, "/v1/held", ACCESS_MEMBER, held},
     {METHOD_GET, "/v1/parked", ACCESS_MEMBER, parked},
     {METHOD_GET, "/v1/query", ACCESS_MEMBER, query},
     {METHOD_GET, "/v1/stream", ACCESS_MEMBER, stream_parked},

@@ -87,6 +87,24 @@ static void ask(struct world *world)
     assert_of_the_machine(asked.fault);
 }
 
+/* EVE asks, ALICE answers, BOB declines. */
+static void route(struct world *world)
+{
+    struct asking asking = {.member = EVE, .pattern = RELEASED, .fanout = 8};
+    struct routed routed = world_route(world, &asking);
+    assert_of_the_machine(routed.fault);
+    struct inboxed alice = world_inbox(world, ALICE, 1), bob = world_inbox(world, BOB, 1);
+    assert_of_the_machine(alice.fault);
+    assert_of_the_machine(bob.fault);
+    if (alice.count)
+        assert_of_the_machine(world_reply(world, ALICE, alice.deliveries[0].id, 1));
+    if (bob.count)
+        assert_of_the_machine(world_reply(world, BOB, bob.deliveries[0].id, WORLD_DECLINE));
+    world->now_s++;
+    assert_of_the_machine(world_answers(world, EVE, routed.query_id).fault);
+    world->now_s--;
+}
+
 void ordeal_run(struct world *world)
 {
     struct published published;
@@ -97,6 +115,9 @@ void ordeal_run(struct world *world)
     ask(world);
     assert_of_the_machine(world_lookup(world, BOB, RELEASED, &published));
     judge(world);
+    /* Each command makes the torture of the disk longer, by its square. */
+    if (!world->durable)
+        route(world);
     assert_of_the_machine(world_withdraw(world, ALICE, ALICES).fault);
     assert_of_the_machine(world_withdraw(world, CAROL, WORLD_ALL).fault);
     if (world_instance(world, DAVE))

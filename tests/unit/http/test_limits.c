@@ -306,6 +306,46 @@ static void too_many_waiting_requests_are_refused_but_health_is_told(void **stat
     rig_close(&rig);
 }
 
+static void what_waits_for_long_is_not_counted_and_its_end_is_noticed(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct reply reply = {0};
+    struct server_settings settings = rig_settings();
+    settings.limits.max_pending_requests = 1;
+    settings.limits.request_timeout_s = 1;
+    settings.limits.idle_timeout_s = 1;
+    rig_open(&rig, &settings);
+    int ends[3];
+    for (size_t i = 0; i < 3; i++) {
+        ends[i] = rig_connect(&rig);
+        rig_say(&rig, ends[i], "GET /v1/held" ASK MEMBER "\r\n");
+        rig_await_parked(&rig, i + 1);
+    }
+    assert_int_equal(server_pending(rig.server), 0);
+    int other = rig_connect(&rig);
+    rig_say(&rig, other, "GET /v1/parked" ASK MEMBER "\r\n");
+    rig_await_parked(&rig, 4);
+    assert_int_equal(server_pending(rig.server), 1);
+    rig_idle(&rig, 1200); /* no deadline of the server's ends it */
+    for (size_t i = 0; i < 3; i++)
+        assert_false(request_is_gone(rig.parked[i]));
+    close(ends[0]);
+    rig_idle(&rig, 20);
+    assert_true(request_is_gone(rig.parked[0]));
+    assert_false(request_is_gone(rig.parked[1]));
+    for (size_t i = 0; i < 4; i++)
+        request_answer_empty(rig.parked[i], 204);
+    assert_int_equal(server_pending(rig.server), 0);
+    rig_hear(&rig, ends[1], false, &reply);
+    assert_int_equal(reply.status, 204);
+    reply_done(&reply);
+    close(ends[1]);
+    close(ends[2]);
+    close(other);
+    rig_close(&rig);
+}
+
 static void draining_ends_idle_connections_and_answers_the_rest(void **state)
 {
     (void)state;
@@ -426,6 +466,7 @@ int main(void)
         cmocka_unit_test(nobody_else_is_believed_whom_they_forward_for),
         cmocka_unit_test(connections_above_the_limit_wait_for_their_turn),
         cmocka_unit_test(too_many_waiting_requests_are_refused_but_health_is_told),
+        cmocka_unit_test(what_waits_for_long_is_not_counted_and_its_end_is_noticed),
         cmocka_unit_test(draining_ends_idle_connections_and_answers_the_rest),
         cmocka_unit_test(closing_answers_who_waits_and_calls_no_handler_again),
         cmocka_unit_test(the_listening_socket_outlives_the_server),
