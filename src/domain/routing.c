@@ -13,9 +13,9 @@ enum {
     HOUR_S = 3600,
     MINUTE_S = 60,
     CONTRIBUTORS_MAX = 256, /* of one pattern, from a random one on */
-    CANDIDATES_MAX = 1024,  /* looked at for one question */
     CANDIDATES_ENOUGH = 64, /* of these somebody will have room */
-    CHECKED_MAX = 128,      /* inboxes */
+    CANDIDATES_MAX = CANDIDATES_ENOUGH + CONTRIBUTORS_MAX,
+    CHECKED_MAX = 128, /* inboxes */
     POOL_MAX = 2 * ROUTE_FANOUT_MAX,
 };
 
