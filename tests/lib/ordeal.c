@@ -87,11 +87,14 @@ static void ask(struct world *world)
     assert_of_the_machine(asked.fault);
 }
 
-/* EVE asks, ALICE answers, BOB declines. */
+/* EVE asks, at no cost, ALICE answers, BOB declines. */
 static void route(struct world *world)
 {
     struct asking asking = {.member = EVE, .pattern = RELEASED, .fanout = 8};
+    struct credits price = world->settings.price_query;
+    world->settings.price_query.milli = 0;
     struct routed routed = world_route(world, &asking);
+    world->settings.price_query = price;
     assert_of_the_machine(routed.fault);
     struct inboxed alice = world_inbox(world, ALICE, 1), bob = world_inbox(world, BOB, 1);
     assert_of_the_machine(alice.fault);
