@@ -138,7 +138,16 @@ static void domain_copy(const struct request *request, struct download_row *row)
         snprintf(row->domain, sizeof row->domain, "%s", request->captures[0]);
 }
 
-void downloads_post_handle(struct request *request)
+static struct operation *purchase_recall(struct request *request)
+{
+    struct purchase *purchase = purchase_new(api_of(request)->coordinator);
+    if (!purchase)
+        return NULL;
+    api_await(request, &purchase->operation, purchase_answer);
+    return &purchase->operation;
+}
+
+static void purchase_handle(struct request *request)
 {
     struct download_body body = {0};
     struct findings findings = {0};
@@ -161,7 +170,11 @@ void downloads_post_handle(struct request *request)
     domain_copy(request, &purchase->row);
     bytes_random(purchase->row.id, sizeof purchase->row.id);
     purchase->now_s = api_now_s();
-    purchase->operation.answer = purchase_answer;
-    purchase->operation.context = request;
+    api_await(request, &purchase->operation, purchase_answer);
     purchase_submit(purchase, api_caller(request));
+}
+
+void downloads_post_handle(struct request *request)
+{
+    api_keyed(request, purchase_recall, purchase_handle);
 }

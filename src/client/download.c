@@ -113,9 +113,7 @@ enum fault client_purchase(struct continuum_client *client, const char *domain, 
     if (!body || (since && json_object_set_new(body, "since", json_string(since)) < 0))
         return FAULT_MEMORY;
     snprintf(path, sizeof path, "/v1/sets/%s/downloads", domain);
-    /* Not after a broken connection: buying twice costs twice. */
-    struct client_request request = {
-        .method = "POST", .path = path, .body = body, .repeat = REPEAT_IF_REFUSED};
+    struct client_request request = {.method = "POST", .path = path, .body = body};
     enum fault fault = session_call(client, &request, &answer, why);
     if (fault == FAULT_NOT_FOUND)
         return why_set(why, fault, "Nothing of the domain %.64s is released yet.", domain);

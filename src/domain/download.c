@@ -2,6 +2,7 @@
 #include "domain/download.h"
 
 #include "domain/credits.h"
+#include "domain/memo.h"
 #include "store/readers.h"
 
 /* A packed position: 40 bits for `after`, above them how far `again` lies behind. */
@@ -81,9 +82,29 @@ static enum fault purchase_apply(struct command *command, struct database *datab
     return fault ? fault : download_insert(database, row);
 }
 
+static void purchase_keep(struct operation *operation, struct memo *memo)
+{
+    struct purchase *purchase = (struct purchase *)operation;
+    memo_bytes(memo, purchase->row.id, sizeof purchase->row.id);
+    memo_bytes(memo, &purchase->row.expires_at_s, sizeof purchase->row.expires_at_s);
+    memo_bytes(memo, &purchase->patterns, sizeof purchase->patterns);
+    memo_credits(memo, &purchase->cost);
+}
+
+static enum fault purchase_refresh(struct operation *operation, struct database *database)
+{
+    struct purchase *purchase = (struct purchase *)operation;
+    return memo_balance(operation->memo, database, &purchase->balance);
+}
+
 struct purchase *purchase_new(struct coordinator *coordinator)
 {
-    return operation_new(coordinator, sizeof(struct purchase), purchase_apply, NULL);
+    static const struct replay replay = {.keep = purchase_keep, .refresh = purchase_refresh};
+    struct purchase *purchase =
+        operation_new(coordinator, sizeof(struct purchase), purchase_apply, NULL);
+    if (purchase)
+        purchase->operation.replay = &replay;
+    return purchase;
 }
 
 void purchase_submit(struct purchase *purchase, const struct instance *buyer)

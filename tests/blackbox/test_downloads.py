@@ -175,6 +175,17 @@ class Downloads(Shop):
         self.assertEqual(2, post(poor)().json["cost"])
         self.refuses_all(alice, [("limit", "invalid-request", None, lambda: alice.call("GET", "/v1/sets?limit=0"))])
 
+    def test_a_purchase_under_a_key_is_made_once(self):
+        bob, key = self.bob, {"Idempotency-Key": "bob-buys-once"}
+        before = bob.credits()["available"]
+        answers = [bob.call("POST", "/v1/sets/databases/downloads", {}, headers=key) for _ in range(2)]
+        self.assertEqual([201, 201], [answer.status for answer in answers])
+        self.assertEqual(answers[0].json, answers[1].json)
+        self.assertEqual(before - 2, bob.credits()["available"])
+        self.assertEqual(12, len(self.read(bob, answers[1].json)))
+        self.assert_problem(bob.call("POST", "/v1/sets/growing/downloads", {"since": "x"}, headers=key),
+                            "invalid-request", "/since")
+
     def test_sets_come_in_pages(self):
         names = [found["domain"] for found in self.bob.pages("/v1/sets", "sets", limit=1)]
         self.assertEqual(len(names), len(set(names)))
