@@ -72,7 +72,7 @@ static enum fault load_pattern(void *context, const struct pattern_loaded *patte
     enum fault fault =
         catalog_load(coordinator->catalog, pattern->pattern, &pattern->tag, pattern->contributions);
     __atomic_add_fetch(&coordinator->loaded, 1, __ATOMIC_RELAXED);
-    bool enough = pattern->contributions >= pattern->k && !pattern->spoiled;
+    bool enough = pattern->contributions >= pattern->k;
     return !fault && enough ? ids_push(&part->groups, pattern->pattern) : fault;
 }
 

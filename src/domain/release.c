@@ -67,6 +67,8 @@ static enum fault group_read(struct group *group, struct database *database, str
     fault = contributors_each(database, group->pattern, collect, &collector);
     if (!fault && collector.full)
         fault = FAULT_MEMORY;
+    /* Below k nobody is told of those who were there before. */
+    group->skip = group->spoiled && group->count < group->record.k;
     group->valid = arena_array(arena, group->count, sizeof *group->valid);
     return group->valid ? fault : FAULT_MEMORY;
 }

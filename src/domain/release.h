@@ -37,7 +37,7 @@ struct group {
     size_t count;
     bool was_released, released; /* before, and from now on */
     bool spoiled;                /* its index does not open under the secret: invalid for good */
-    bool skip;                   /* gone: nothing follows */
+    bool skip;                   /* gone, or spoiled and below k: nothing follows */
     bool changed; /* somebody left between evaluation and settlement: once more, at the next tick */
     struct release_row before;  /* as it was published, when was_released */
     struct release_row release; /* as it is published, when released */

@@ -421,7 +421,7 @@ enum fault patterns_each(struct database *database,
                          void *context)
 {
     struct statement *patterns =
-        sql(database, "SELECT p.id, p.tag, p.spoiled, e.k FROM pattern p CROSS JOIN epoch e"
+        sql(database, "SELECT p.id, p.tag, e.k FROM pattern p CROSS JOIN epoch e"
                       " ON e.number = p.epoch ORDER BY p.id");
     struct statement *counts = sql(
         database, "SELECT pattern, count(*) FROM contribution GROUP BY pattern ORDER BY pattern");
@@ -430,8 +430,7 @@ enum fault patterns_each(struct database *database,
     while (!fault && sql_step(patterns)) {
         struct pattern_loaded pattern = {
             .pattern = (uint32_t)sql_column_integer(patterns, 0),
-            .spoiled = sql_column_integer(patterns, 2) != 0,
-            .k = (uint8_t)sql_column_integer(patterns, 3),
+            .k = (uint8_t)sql_column_integer(patterns, 2),
         };
         memcpy(pattern.tag.bytes, sql_column_blob(patterns, 1, 32), 32);
         if (counted && sql_column_integer(counts, 0) == pattern.pattern) {

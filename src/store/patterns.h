@@ -154,7 +154,6 @@ struct pattern_loaded {
     uint32_t pattern, contributions;
     struct tag tag;
     uint8_t k;
-    bool spoiled;
 };
 
 enum fault patterns_each(struct database *database,

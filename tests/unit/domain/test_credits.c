@@ -201,6 +201,20 @@ static void a_spoiled_pattern_takes_everybodys_credit_back(void **state)
     assert_false(world_is_released(&world, 9));
 }
 
+static void a_restart_lets_nobody_keep_the_credit_for_a_spoiled_pattern(void **state)
+{
+    (void)state;
+    world.spoiled[9] = true;
+    for (unsigned member = ALICE; member <= CAROL; member++)
+        world_contribute(&world, member, 9);
+    world_tick(&world);
+    assert_int_equal(world_contribute(&world, DAVE, 9).earned.milli, 1000);
+    world_restart(&world);
+    world_tick(&world);
+    assert_int_equal(world_balance(&world, DAVE), 0);
+    assert_int_equal(world_number(&world, "SELECT count(*) FROM contribution WHERE state = 2"), 4);
+}
+
 static void withdrawing_takes_back_what_was_paid_and_the_tag_never_pays_again(void **state)
 {
     (void)state;
@@ -401,6 +415,7 @@ int main(void)
         TEST(credit_on_release_pays_everybody_at_the_release_and_once),
         TEST(a_bad_share_loses_its_credit_when_the_pattern_is_released_and_not_before),
         TEST(a_spoiled_pattern_takes_everybodys_credit_back),
+        TEST(a_restart_lets_nobody_keep_the_credit_for_a_spoiled_pattern),
         TEST(withdrawing_takes_back_what_was_paid_and_the_tag_never_pays_again),
         TEST(withdrawing_takes_no_more_than_the_balance),
         TEST(withdrawing_all_leaves_nothing_however_many_there_are),
