@@ -94,8 +94,9 @@ static enum fault account_apply(struct command *command, struct database *databa
     if (!fault)
         fault = activity_get(database, account->number, clock_day(account->now_s), &account->today);
     if (!fault)
-        fault = activity_sum(database, account->number,
-                             clock_day(clock_month_start(account->now_s)), &account->month);
+        fault =
+            activity_sum(database, account->number, clock_day(clock_month_start(account->now_s)),
+                         clock_day(clock_month_end(account->now_s)), &account->month);
     return fault;
 }
 

@@ -174,14 +174,15 @@ enum fault activity_get(struct database *database, int64_t number, int64_t day,
 }
 
 enum fault activity_sum(struct database *database, int64_t number, int64_t first_day,
-                        struct activity *ret)
+                        int64_t end_day, struct activity *ret)
 {
     struct statement *row =
         sql(database, "SELECT total(accepted), total(payable), total(earned_milli),"
                       " total(spent_milli), total(verified), total(contributed_milli)"
-                      " FROM activity WHERE instance = ? AND day >= ?");
+                      " FROM activity WHERE instance = ? AND day >= ? AND day < ?");
     sql_integer(row, number);
     sql_integer(row, first_day);
+    sql_integer(row, end_day);
     return activity_read(row, ret);
 }
 

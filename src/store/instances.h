@@ -72,9 +72,9 @@ enum fault activity_add(struct database *database, int64_t number, int64_t day,
 /* A contribution that was accepted on `day` is withdrawn: it does not count any more. */
 enum fault activity_retract(struct database *database, int64_t number, int64_t day);
 
-/* What the days `first_day` to today add up to. */
+/* What the days from `first_day` up to and without `end_day` add up to. */
 enum fault activity_sum(struct database *database, int64_t number, int64_t first_day,
-                        struct activity *ret);
+                        int64_t end_day, struct activity *ret);
 
 /* Calls `each` for the accepted contributions of every instance and day from `first_day` on. */
 enum fault activity_each(struct database *database, int64_t first_day,

@@ -87,10 +87,21 @@ uint32_t clock_day_left_s(int64_t time_s)
     return (uint32_t)((clock_day(time_s) + 1) * SECONDS_PER_DAY - time_s);
 }
 
-int64_t clock_month_start(int64_t time_s)
+static int64_t month_start(int64_t time_s, int months_later)
 {
     struct tm parts = {0};
     gmtime_r(&time_s, &parts);
-    struct tm first = {.tm_year = parts.tm_year, .tm_mon = parts.tm_mon, .tm_mday = 1};
+    struct tm first = {
+        .tm_year = parts.tm_year, .tm_mon = parts.tm_mon + months_later, .tm_mday = 1};
     return timegm(&first);
+}
+
+int64_t clock_month_start(int64_t time_s)
+{
+    return month_start(time_s, 0);
+}
+
+int64_t clock_month_end(int64_t time_s)
+{
+    return month_start(time_s, 1);
 }

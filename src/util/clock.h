@@ -39,4 +39,7 @@ uint32_t clock_day_left_s(int64_t time_s);
 /* The first second of the calendar month, UTC, that `time_s` (of the years 1 to 9999) is in. */
 int64_t clock_month_start(int64_t time_s);
 
+/* The first second of the month that follows it. */
+int64_t clock_month_end(int64_t time_s);
+
 #endif

@@ -9,6 +9,7 @@
 #include "domain/directory.h"
 #include "domain/judgement.h"
 #include "domain/memo.h"
+#include "domain/membership.h"
 #include "domain/query.h"
 #include "lib/made_up.h"
 #include "store/database.h"
@@ -220,6 +221,24 @@ bool world_recall(struct world *world, struct keyed *keyed, struct operation *op
 bool world_recall_contribution(struct world *world, struct keyed *keyed, struct contributed *ret);
 bool world_recall_query(struct world *world, struct keyed *keyed, struct asked *ret);
 bool world_recall_verification(struct world *world, struct keyed *keyed, struct verified *ret);
+
+/* What a member is told of its account; thousandths of a credit. */
+struct accounted {
+    enum fault fault;
+    int64_t available, earned_monthly, spent_monthly, daily;
+};
+struct accounted world_account(struct world *world, unsigned member);
+
+/* What it declares: LEVEL_COUNT, MODE_COUNT leave it as it is. */
+struct instance_row world_profile(struct world *world, unsigned member, enum level level,
+                                  enum privacy_mode mode);
+
+/* A page of what it holds, from behind the sequence number `after`; how many there are. */
+size_t world_contributions(struct world *world, unsigned member, int64_t after,
+                           struct contribution_listed ret[PAGE_MAX]);
+
+/* Uses up so many OPRF elements. */
+enum fault world_evaluate(struct world *world, unsigned member, uint32_t elements);
 
 /* *ret_contributions may be NULL. */
 enum fault world_erase(struct world *world, unsigned member, size_t *ret_contributions);

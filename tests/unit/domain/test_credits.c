@@ -375,6 +375,32 @@ static void erasing_leaves_the_credits_to_the_tombstone(void **state)
     assert_int_equal(world_contribute(&world, ALICE, 1).earned.milli, 1000);
 }
 
+static void a_clock_that_comes_back_from_the_next_month_leaves_what_was_earned_there(void **state)
+{
+    (void)state;
+    struct accounted account = world_account(&world, ALICE);
+    assert_int_equal(account.earned_monthly, 0);
+    world.now_s = clock_month_end(world.now_s) - 1;
+    assert_int_equal(world_contribute(&world, ALICE, 1).earned.milli, 1000);
+    world.now_s += 1;
+    assert_int_equal(world_contribute(&world, ALICE, 2).earned.milli, 1000);
+    assert_int_equal(world_contribute(&world, ALICE, 3).earned.milli, 1000);
+    assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_NONE);
+    for (int round = 0; round < 2; round++) {
+        account = world_account(&world, ALICE);
+        assert_int_equal(account.earned_monthly, 2000);
+        assert_int_equal(account.spent_monthly, 1000);
+        assert_int_equal(account.daily, 2000);
+        world.now_s -= 1;
+        account = world_account(&world, ALICE);
+        assert_int_equal(account.earned_monthly, 1000);
+        assert_int_equal(account.spent_monthly, 0);
+        assert_int_equal(account.daily, 1000);
+        assert_int_equal(account.available, 2000);
+        world.now_s += 1;
+    }
+}
+
 static void transfer_ids_differ_by_all_that_they_pay_for(void **state)
 {
     (void)state;
@@ -426,6 +452,7 @@ int main(void)
         TEST(who_never_contributed_may_not_ask_and_who_did_may_even_after_withdrawing),
         TEST(without_require_contribution_nothing_is_charged),
         TEST(erasing_leaves_the_credits_to_the_tombstone),
+        TEST(a_clock_that_comes_back_from_the_next_month_leaves_what_was_earned_there),
         TEST(transfer_ids_differ_by_all_that_they_pay_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,17 +53,7 @@ static void metering_answered(struct operation *operation, enum fault fault)
 
 static enum fault evaluate(unsigned member, uint32_t elements)
 {
-    enum fault answer = WORLD_UNANSWERED;
-    const struct instance *instance = world_instance(&world, member);
-    struct metering *metering = metering_new(world.coordinator);
-    assert_non_null(metering);
-    metering->charge = (struct charge){instance->tier, QUOTA_OPRF_ELEMENTS, instance->number,
-                                       world.now_s, elements};
-    metering->operation.answer = metering_answered;
-    metering->operation.context = &answer;
-    operation_submit(&metering->operation);
-    world_run(&world);
-    return answer;
+    return world_evaluate(&world, member, elements);
 }
 
 static void tiers_have_names(void **state)

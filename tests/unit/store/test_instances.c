@@ -131,13 +131,15 @@ static void days_add_up(void **state)
     assert_int_equal(found.earned.milli, 4000);
     assert_int_equal(found.contributed.milli, 3000);
     assert_int_equal(found.spent.milli, 1000);
-    assert_int_equal(activity_sum(*state, alice, 107, &found), FAULT_NONE);
+    assert_int_equal(activity_sum(*state, alice, 107, 200, &found), FAULT_NONE);
     assert_int_equal(found.accepted, 18);
     assert_int_equal(found.spent.milli, 3000);
     assert_int_equal(found.contributed.milli, 9000);
+    assert_int_equal(activity_sum(*state, alice, 0, 102, &found), FAULT_NONE);
+    assert_int_equal(found.accepted, 12);
     assert_int_equal(activity_get(*state, alice, 99, &found), FAULT_NONE);
     assert_int_equal(found.accepted + found.payable + found.earned.milli + found.spent.milli, 0);
-    assert_int_equal(activity_sum(*state, bob, 0, &found), FAULT_NONE);
+    assert_int_equal(activity_sum(*state, bob, 0, 200, &found), FAULT_NONE);
     assert_int_equal(found.accepted, 0);
 }
 

@@ -119,6 +119,9 @@ static void months_begin_on_their_first_also_in_leap_years(void **state)
     assert_int_equal(clock_month_start(1704067199), 1701388800); /* 2023-12-31T23:59:59Z */
     assert_int_equal(clock_month_start(0), 0);
     assert_int_equal(clock_month_start(-1), -2678400);
+    assert_int_equal(clock_month_end(1709251199), 1709251200);
+    assert_int_equal(clock_month_end(1709251200), 1711929600); /* 2024-04-01T00:00:00Z */
+    assert_int_equal(clock_month_end(1701388800), 1704067200); /* 2024-01-01T00:00:00Z */
 }
 
 static void the_clocks_run(void **state)
