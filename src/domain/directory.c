@@ -154,20 +154,20 @@ enum fault instance_set_domains(struct instance *instance, const char *domains)
 
 void instance_count_accepted(struct instance *instance, int64_t day, int32_t accepted)
 {
-    size_t slot = (size_t)(day % STANDING_DAYS);
+    size_t slot = (size_t)(day % STANDING_SLOTS);
     bool is_new = instance->week[slot].day != day;
     if (is_new && accepted < 0)
         return; /* longer ago than the week looks */
     if (is_new)
         instance->week[slot].accepted = 0;
-    instance->week[slot].day = day;
+    instance->week[slot].day = (uint32_t)day;
     instance->week[slot].accepted += (uint32_t)accepted;
 }
 
 uint32_t instance_weekly(const struct instance *instance, int64_t day)
 {
     uint32_t sum = 0;
-    for (size_t slot = 0; slot < STANDING_DAYS; slot++) {
+    for (size_t slot = 0; slot < STANDING_SLOTS; slot++) {
         int64_t age = day - instance->week[slot].day;
         if (age >= 0 && age < STANDING_DAYS)
             sum += instance->week[slot].accepted;

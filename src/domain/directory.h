@@ -13,7 +13,7 @@
 #include "util/fault.h"
 
 /* "fed-a3f2-89bc-44dd" */
-enum { INSTANCE_ID_LENGTH = 18, STANDING_DAYS = 7 };
+enum { INSTANCE_ID_LENGTH = 18, STANDING_DAYS = 7, STANDING_SLOTS = 2 * STANDING_DAYS };
 
 /* A member, as far as decisions on the loop need it. */
 struct instance {
@@ -34,10 +34,11 @@ struct instance {
     uint32_t jobs;      /* of the workers, under way for it */
     uint32_t polls;     /* long polls of it, under way */
     uint32_t downloads; /* being sent to it */
+    /* Contributions that it still holds, by day; slot day % STANDING_SLOTS. Twice as many as count,
+     * so that a clock that goes back by up to STANDING_DAYS finds those that count then. */
     struct {
-        int64_t day;
-        uint32_t accepted;
-    } week[STANDING_DAYS]; /* contributions that it still holds, by day; slot day % STANDING_DAYS */
+        uint32_t day, accepted;
+    } week[STANDING_SLOTS];
 };
 
 /* All members, in memory, by handle and by public key. Owned by the loop thread. */

@@ -61,7 +61,8 @@ static void load_activity(void *context, int64_t number, int64_t day, int64_t ac
     const struct part *part = context;
     struct instance *instance =
         directory_find_number(part->loading->coordinator->directory, number);
-    if (instance)
+    /* What a clock noted that was far ahead would take the place of what counts today. */
+    if (instance && day <= part->loading->today + STANDING_DAYS)
         instance_count_accepted(instance, day, (int32_t)accepted);
 }
 
@@ -82,8 +83,8 @@ static enum fault load_tags(struct part *part)
     uint32_t last = 0;
     enum fault fault = instances_each(part->reader, load_instance, part);
     if (!fault)
-        fault = activity_each(part->reader, part->loading->today - STANDING_DAYS + 1, load_activity,
-                              part);
+        fault = activity_each(part->reader, part->loading->today - STANDING_SLOTS + 1,
+                              load_activity, part);
     if (!fault)
         fault = pattern_last(part->reader, &last);
     if (!fault)

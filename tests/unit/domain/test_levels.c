@@ -131,6 +131,29 @@ static void a_withdrawal_counts_on_the_day_of_the_contribution(void **state)
     assert_level(LEVEL_STANDARD, 2);
 }
 
+static void a_clock_that_goes_back_finds_the_standing_of_that_day(void **state)
+{
+    (void)state;
+    world.now_s += WEEK_S;
+    contribute(1, 2);
+    world.now_s += 6 * DAY_S;
+    assert_level(LEVEL_STANDARD, 2);
+    world.now_s += DAY_S;
+    contribute(3, 2);
+    assert_level(LEVEL_STANDARD, 2);
+    world.now_s -= DAY_S;
+    assert_level(LEVEL_STANDARD, 2);
+    world.now_s -= 6 * DAY_S;
+    assert_level(LEVEL_STANDARD, 2);
+    world.now_s += 7 * DAY_S;
+    assert_level(LEVEL_STANDARD, 2);
+    world.now_s += 700 * DAY_S;
+    contribute(5, 1);
+    world.now_s -= 700 * DAY_S;
+    world_restart(&world);
+    assert_level(LEVEL_STANDARD, 2);
+}
+
 static void results_go_by_the_effective_level(void **state)
 {
     (void)state;
@@ -159,6 +182,7 @@ int main(void)
         TEST(sending_a_pattern_again_is_no_standing),
         TEST(what_is_withdrawn_is_no_standing_however_often_it_comes_back),
         TEST(a_withdrawal_counts_on_the_day_of_the_contribution),
+        TEST(a_clock_that_goes_back_finds_the_standing_of_that_day),
         TEST(results_go_by_the_effective_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
