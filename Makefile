@@ -196,6 +196,7 @@ step_replay     = scripts/run-tap $(RESULTS)/replay $(REPLAY)
 run_blackbox    = CONTINUUM_BUILD='$(abspath $(BUILD))' scripts/run-blackbox
 step_blackbox   = $(run_blackbox) $(RESULTS)/blackbox 'test_*.py'
 step_torture    = $(run_blackbox) $(RESULTS)/torture 'torture_*.py'
+step_histories  = HISTORY_STEPS=15000 TEST_TIMEOUT_S=900 scripts/run-tap $(RESULTS)/histories $(HISTORIES)
 
 steps = @rm -rf $(RESULTS); mkdir -p $(RESULTS); broken=0; \
         $(foreach step,$(1),$(step_$(step)) || broken=1; )\
@@ -216,8 +217,10 @@ check-replay: $(REPLAY) ## Every fuzz target over its committed corpus
 check-blackbox: all ## Tests of the real programs, from outside
 	$(call steps,blackbox)
 
-torture: all ## kill -9 and recover, many times over (minutes)
-	$(call steps,torture)
+HISTORIES := $(BUILD)/tests/unit/domain/test_economy
+
+torture: all $(HISTORIES) ## kill -9 and recover, and long random histories (minutes)
+	$(call steps,histories torture)
 
 check-rules: ## House rules: layers, size, banned functions, format, cleanup, text
 	@mkdir -p $(RESULTS); scripts/check-rules $(RESULTS)/rules
