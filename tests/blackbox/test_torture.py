@@ -4,10 +4,12 @@
 import os
 import unittest
 
+import torture_economy
 import torture_kill
 import torture_routing
 
 KillUnderLoad = type("KillUnderLoad", (torture_kill.Kill,), torture_kill.rounds(int(os.environ.get("KILLS", "20")), 1))
+Economies = type("Economies", (torture_economy.Histories,), torture_economy.rounds(600, 1))
 
 
 class Routing(torture_routing.Routing):

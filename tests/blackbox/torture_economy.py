@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random histories of all calls by fifty members, kill -9 in between, against the model of economy.py: every answer, and
-again and again all that members are told of themselves, must be what it says; in the end the books balance, and hledger
+now and then all that members are told of themselves, must be what it says; in the end the books balance, and hledger
 finds what members have. OPERATIONS (100000) calls with the random numbers of SEED, in ROUNDS tests.
 
 A release tick would come at any moment. So there are none while members are busy; then the daemon is killed, and runs for
@@ -44,6 +44,7 @@ class Call:
     def __init__(self, name, method, path, body, model, read=lambda json: {}, quota=None):
         self.name, self.method, self.path, self.body = name, method, path, body
         self.model, self.read, self.quota = model, read, quota
+        self.key = None  # Idempotency-Key
 
     def __repr__(self):
         return f"{self.name}: {self.method} {self.path} {str(self.body)[:200]}"
@@ -64,7 +65,7 @@ class History:
         self.keys = [cfed.SigningKey(cfed.verify_seed(self.witnesses[0].keys, record.s)) for record in self.records]
         self.numbers = {cfed.b64(record.tag): number for number, record in enumerate(self.records)}
         self.model, self.people, self.fine = Economy(PATTERNS, spoiled), {}, {}
-        self.done, self.kills, self.said = 0, 0, Counter()
+        self.done, self.kills, self.said, self.keys_used = 0, 0, Counter(), Counter()
         for number in range(MEMBERS):
             self.join(f"member {number}")
 
@@ -216,10 +217,17 @@ class History:
     # Performing them
 
     def send(self, call):
-        person = self.people[call.name]
-        return person.call(call.method, call.path, call.body)
+        headers = {"Idempotency-Key": call.key} if call.key else None
+        return self.people[call.name].call(call.method, call.path, call.body, headers=headers)
 
-    def judge(self, call, answer):
+    def maybe_keyed(self, call):
+        """Members count from one: their keys are the same, and none is another's."""
+        if call.method == "POST" and self.rng.random() < 0.5:
+            self.keys_used[call.name] += 1
+            call.key = str(self.keys_used[call.name])
+        return call
+
+    def judge(self, call, answer, replayed=False):
         status, facts = call.model(self.model)
         self.done += 1
         self.said[answer.status if answer.status < 400 else answer.code] += 1
@@ -234,8 +242,13 @@ class History:
                 found.pop("seen")
             self.test.assertEqual(facts, found, call)
         member = self.model.members.get(call.name)
-        if call.quota and member and member.tier == "free" and (status == 200 or facts["code"] == "too-many-requests"):
+        metered = status == 200 or status == 429
+        if call.quota and member.tier == "free" and metered and not (replayed and "ratelimit" not in answer.headers):
             self.test.assertEqual(member.left(call.quota), self.left(answer), call)
+
+    @staticmethod
+    def gist(call, answer):
+        return answer.status, answer.code or call.read(answer.json)
 
     @staticmethod
     def left(answer):
@@ -245,7 +258,10 @@ class History:
         """The call, if it was lost with its connection."""
         self.stay_away_from_midnight()
         try:
-            self.judge(call, self.send(call))
+            answer = self.send(call)
+            self.judge(call, answer)
+            if call.key and self.rng.random() < 0.1:
+                self.test.assertEqual(self.gist(call, answer), self.gist(call, self.send(call)), call)
             if call.name not in self.model.members:
                 self.join(call.name)
         except LOST:
@@ -266,7 +282,7 @@ class History:
         makers, weights = list(self.WEIGHTS), list(self.WEIGHTS.values())
         while self.done < until:
             maker, = self.rng.choices(makers, weights)
-            lost = self.perform(maker(self, self.rng.choice(list(self.people))))
+            lost = self.perform(self.maybe_keyed(maker(self, self.rng.choice(list(self.people)))))
             if lost:
                 return lost
         return None
@@ -309,8 +325,8 @@ class History:
         if call.name not in self.model.members:
             self.join(call.name)  # whoever joined when the lights went out is nobody's concern
             return
-        if call.method in ("GET", "PUT", "PATCH"):
-            self.test.assertIsNone(self.perform(call))  # again does not matter
+        if call.key or call.method in ("GET", "PUT", "PATCH"):
+            self.judge(call, self.send(call), replayed=True)  # it is done once
             return
         happened = copy.deepcopy(self.model)
         status, _ = call.model(happened)
@@ -433,11 +449,10 @@ class History:
 
 class Histories(unittest.TestCase):
     def history(self, operations, number=0):
-        seed = SEED + number
-        print(f"SEED={seed}: ", end="", flush=True)
-        history = History(self, seed)
-        history.run(operations)
-        print(f"{history.done} operations, {history.kills} kills in flight, {dict(history.said)}", flush=True)
+        with self.subTest(SEED=SEED + number):
+            history = History(self, SEED + number)
+            history.run(operations)
+            print(f"SEED={SEED + number}: {history.done} operations, {history.kills} kills, {dict(history.said)}", flush=True)
 
 
 def rounds(operations, count):
