@@ -49,7 +49,8 @@ void baseline_measure(struct bench *bench); /* no daemon runs */
 void release_measure(struct bench *bench);  /* no daemon runs */
 void start_measure(struct bench *bench);    /* no daemon runs; leaves one running */
 void downloads_measure(struct bench *bench);
-void queries_measure(struct bench *bench); /* stops it */
-void polls_measure(struct bench *bench);   /* a daemon and a federation of its own */
+void queries_measure(struct bench *bench);    /* stops it */
+void judgements_measure(struct bench *bench); /* no daemon runs */
+void polls_measure(struct bench *bench);      /* a daemon and a federation of its own */
 
 #endif

@@ -28,6 +28,8 @@ static void federation_read(struct corpus *corpus, const json_t *federation)
     const json_t *epoch = json_object_get(federation, "epoch");
     const char *id = member_string(federation, "federation_id");
     struct epoch_parameters *parameters = &corpus->epoch;
+    snprintf(corpus->coordinator_key, sizeof corpus->coordinator_key, "%s",
+             member_string(federation, "coordinator_key"));
     parameters->number = (uint32_t)json_integer_value(json_object_get(epoch, "number"));
     parameters->k = (uint8_t)json_integer_value(json_object_get(epoch, "k"));
     parameters->token_bits = (uint8_t)json_integer_value(json_object_get(epoch, "token_bits"));
@@ -36,25 +38,24 @@ static void federation_read(struct corpus *corpus, const json_t *federation)
         fail("this is not the federation that was asked for");
 }
 
-void corpus_join(const struct corpus *corpus, struct member *member, uint16_t port,
-                 const char *coordinator_key)
+void corpus_join(const struct corpus *corpus, struct member *member, uint16_t port)
 {
     static const char level[] = "extensive", mode[] = "open", key_check[] = "AAAAAAAAAAA";
-    struct signing_key key;
     struct signature signature;
     uint8_t random[32];
     char public_key[B64_LENGTH(32) + 1], nonce[B64_LENGTH(16) + 1], proof[B64_LENGTH(64) + 1];
     char timestamp[CLOCK_TEXT_LENGTH + 1], body[1024];
     bytes_random(random, sizeof random);
-    signing_key_from_seed(random, &key);
-    share_abscissa(&corpus->epoch.federation_id, &key.public, &member->x);
+    signing_key_from_seed(random, &member->key);
+    share_abscissa(&corpus->epoch.federation_id, &member->key.public, &member->x);
     bytes_random(random, sizeof random);
     b64_encode(random, 16, nonce);
-    b64_encode(&key.public, 32, public_key);
+    b64_encode(&member->key.public, 32, public_key);
     clock_format(clock_now_s(), timestamp);
     const char *lines[] = {
-        "cfed/v1/join", coordinator_key, public_key, key_check, level, mode, "", timestamp, nonce};
-    lines_sign(&key, lines, sizeof lines / sizeof *lines, &signature);
+        "cfed/v1/join", corpus->coordinator_key, public_key, key_check, level, mode, "", timestamp,
+        nonce};
+    lines_sign(&member->key, lines, sizeof lines / sizeof *lines, &signature);
     b64_encode(&signature, 64, proof);
     int length = snprintf(body, sizeof body,
                           "{\"public_key\":\"%s\",\"key_check\":\"%s\",\"contribution_level\":"
@@ -93,8 +94,7 @@ void corpus_open(struct corpus *corpus, uint16_t port)
     federation_read(corpus, federation);
     federation_keys_derive(seed, &corpus->keys);
     for (size_t i = 0; i < MEMBERS; i++)
-        corpus_join(corpus, &corpus->members[i], port,
-                    member_string(federation, "coordinator_key"));
+        corpus_join(corpus, &corpus->members[i], port);
     json_decref(federation);
     vocabulary_make(corpus);
 }

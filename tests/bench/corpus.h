@@ -17,12 +17,14 @@ enum { VOCABULARY = 200000, TERMS_EACH = 8, MEMBERS = 8, CONTRIBUTORS = 3 };
 
 struct member {
     char id[32], token[64];
+    struct signing_key key;
     struct scalar x;
 };
 
 struct corpus {
     struct epoch_parameters epoch;
     struct federation_keys keys;
+    char coordinator_key[B64_LENGTH(32) + 1];
     struct member members[MEMBERS];
     uint32_t *tokens; /* of the vocabulary's terms */
     double *shares;   /* of the first r + 1 terms together */
@@ -36,8 +38,7 @@ void corpus_close(struct corpus *corpus);
 void corpus_move(struct corpus *corpus, const json_t *federation);
 
 /* Lets one more member join. From any thread. */
-void corpus_join(const struct corpus *corpus, struct member *member, uint16_t port,
-                 const char *coordinator_key);
+void corpus_join(const struct corpus *corpus, struct member *member, uint16_t port);
 
 /* The request with which `member` contributes pattern `number`. */
 struct request_bytes corpus_contribution(const struct corpus *corpus, uint64_t number,

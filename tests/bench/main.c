@@ -110,6 +110,7 @@ int main(int argc, char **argv)
     start_measure(&bench);
     downloads_measure(&bench);
     queries_measure(&bench);
+    judgements_measure(&bench);
     polls_measure(&bench);
     corpus_close(&bench.corpus);
     report_print(&bench.report, bench.patterns, as_json);

@@ -50,7 +50,6 @@ struct end { /* one connection with one request under way, or none */
 struct polls {
     struct bench *bench;
     struct member members[WAITERS + ASKERS];
-    char coordinator_key[64];
     struct request_bytes polls[WAITERS], calls[CALLERS];
     struct end *ends;
     int epoll_fd;
@@ -64,8 +63,7 @@ struct polls {
 static void waiter_join(void *context, size_t index)
 {
     struct polls *polls = context;
-    corpus_join(&polls->bench->corpus, &polls->members[index], polls->bench->process.port,
-                polls->coordinator_key);
+    corpus_join(&polls->bench->corpus, &polls->members[index], polls->bench->process.port);
 }
 
 static void federation_make(struct polls *polls)
@@ -76,8 +74,6 @@ static void federation_make(struct polls *polls)
     json_t *federation = exchange_json(
         bench->process.port, &(struct request_parts){.method = "GET", .path = "/v1/federation"});
     corpus_move(&polls->bench->corpus, federation);
-    snprintf(polls->coordinator_key, sizeof polls->coordinator_key, "%s",
-             json_string_value(json_object_get(federation, "coordinator_key")));
     json_decref(federation);
     progress("%d members join", WAITERS + ASKERS);
     parallel_wide(JOINING, WAITERS + ASKERS, waiter_join, polls);

@@ -70,6 +70,7 @@ _Noreturn static void daemon_exec(const struct process_plan *plan, const char *n
         "--listen-address=127.0.0.1",
         "--min-contributors=3",
         "--price-contribute=1000",
+        "--daily-verification-limit=1000000",
         "--max-connections-per-address=8192",
     };
     size_t count = 0;
