@@ -21,6 +21,10 @@ class Answer:
         return json.loads(self.body)
 
     @property
+    def lines(self):
+        return [json.loads(line) for line in self.body.splitlines()]
+
+    @property
     def code(self):
         return self.json["code"] if self.status >= 400 else None
 

@@ -9,7 +9,7 @@ import datetime
 K, WEEK_DAYS = 3, 7
 LEVELS = ("minimal", "standard", "extensive")
 WISHES = {"high": 5, "balanced": K, "open": K}
-CONTRIBUTE, VERIFY, QUALITY, QUERY, PRIORITY = 1000, 500, 2000, 1000, 5000
+CONTRIBUTE, VERIFY, QUALITY, QUERY, PRIORITY, DOWNLOAD = 1000, 500, 2000, 1000, 5000, 3000
 
 
 def today():
@@ -33,7 +33,7 @@ class Rules:
         return {"min_contributors": K, "daily_contribution_limit": cls.daily_contributions, **levels,
                 "daily_verification_limit": cls.daily_verifications, "unproven_allowance": cls.unproven,
                 "quality_votes": cls.votes, "max_contributions": cls.contributions, "high_confidence": 0.9,
-                "high_confidence_delay_s": 30 * 86400,
+                "high_confidence_delay_s": 30 * 86400, "price_download": DOWNLOAD // 1000,
                 **{f"free_daily_{name.replace('-', '_')}": limit for name, limit in cls.free.items()}}
 
 
@@ -242,6 +242,20 @@ class Economy:
         seen = {pattern: self.patterns[pattern].trust() for pattern in patterns if self.sees(name, pattern)[0] == 200}
         return 200, {"cost": cost, "balance": member.balance, "seen": seen,
                      "count": min(len(seen), max_results, Rules.results[member.effective()])}
+
+    def shown(self, name):
+        return {pattern for pattern in range(len(self.patterns)) if self.sees(name, pattern)[0] == 200}
+
+    def download(self, name):
+        member = self.members[name]
+        if not any(pattern.released for pattern in self.patterns):
+            return problem(404, "not-found")
+        if not member.contributed:
+            return problem(403, "contribution-required")
+        if member.balance < DOWNLOAD:
+            return problem(402, "insufficient-credits", balance=member.balance, cost=DOWNLOAD)
+        member.move("download", -DOWNLOAD)
+        return 201, {"balance": member.balance}
 
     def evaluate(self, name, elements):
         return (200, {}) if self.members[name].use("oprf-elements", elements) else problem(429, "too-many-requests")

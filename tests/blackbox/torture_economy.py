@@ -56,7 +56,7 @@ class History:
         self.folder = tempfile.mkdtemp(prefix="continuum-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         test.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.daemon = harness.Daemon(os.path.join(self.folder, "storage"), release_interval_s=NO_TICK_S,
-                                     joins_per_address_per_hour=1000000, **Rules.options())
+                                     joins_per_address_per_hour=1000000, max_kept_downloads=1000, **Rules.options())
         test.addCleanup(self.daemon.remove)
         self.daemon.start()
         self.witnesses, self.witnessed = self.daemon.members(3), None
@@ -64,7 +64,7 @@ class History:
         self.records = self.make_records(spoiled)
         self.keys = [cfed.SigningKey(cfed.verify_seed(self.witnesses[0].keys, record.s)) for record in self.records]
         self.numbers = {cfed.b64(record.tag): number for number, record in enumerate(self.records)}
-        self.model, self.people, self.fine = Economy(PATTERNS, spoiled), {}, {}
+        self.model, self.people, self.fine, self.bought = Economy(PATTERNS, spoiled), {}, {}, {}
         self.done, self.kills, self.said, self.keys_used = 0, 0, Counter(), Counter()
         for number in range(MEMBERS):
             self.join(f"member {number}")
@@ -90,6 +90,7 @@ class History:
         person.join(level, mode)
         self.model.members[name] = Economy.newcomer(level, mode)
         self.people[name], self.fine[name] = person, {}
+        self.bought.pop(name, None)
 
     # Calls
 
@@ -176,6 +177,19 @@ class History:
         return Call(name, "PUT", f"/v1/patterns/{cfed.b64(self.records[pattern].tag)}/vote", {"quality": quality},
                     lambda model: model.vote(name, pattern, quality), lambda json: json)
 
+    def download(self, name):
+        def read(json):
+            self.bought[name] = json["download_id"]
+            return {"balance": milli(json["balance"])}
+        return Call(name, "POST", "/v1/sets/general/downloads", {}, lambda model: model.download(name), read)
+
+    def fetch(self, name):
+        """What it bought, or else what nobody sold."""
+        bought = self.bought.get(name)
+        return Call(name, "GET", f"/v1/downloads/{bought or self.rng.randbytes(16).hex()}", None,
+                    lambda model: (200, {"shown": model.shown(name)}) if bought else (404, {"code": "not-found"}),
+                    lambda lines: {"shown": {self.numbers[line["tag"]] for line in lines}})
+
     def evaluate(self, name, elements=None):
         elements = elements or self.rng.randrange(1, 5)
         return Call(name, "POST", "/v1/oprf/evaluations", {"epoch": 1, "blinded": [POINT] * elements},
@@ -212,7 +226,8 @@ class History:
                     lambda json: {key: json["receipt"][key] for key in ("contributions", "verifications", "votes")})
 
     WEIGHTS = {contribute: 24, withdraw: 8, query: 18, look: 6, verifications: 4, verify: 10, vote: 14, evaluate: 4,
-               change: 1, account: 6, itself: 4, erase: 0.7}
+               change: 1, account: 6, itself: 4, erase: 0.7,
+               download: 2, fetch: 2}
 
     # Performing them
 
@@ -236,7 +251,7 @@ class History:
             found = {key: answer.json[key] for key in ("balance", "cost") if key in answer.json}
             self.test.assertEqual(facts, {"code": answer.code, **{key: milli(found[key]) for key in found}}, call)
         else:
-            found = call.read(answer.json)
+            found = call.read(answer.lines if "/downloads/" in call.path else answer.json)
             if "seen" in facts:  # any of those that match equally well
                 self.test.assertLessEqual(found["seen"].items(), facts.pop("seen").items(), call)
                 found.pop("seen")
@@ -384,7 +399,7 @@ class History:
         if self.witnessed:
             for member in self.witnesses:
                 member.withdraw(self.witnessed)
-        self.witnessed, = self.witnesses[0].records(("general", f"witness {harness.spell(self.done)}"))
+        self.witnessed, = self.witnesses[0].records(("witness", f"witness {harness.spell(self.done)}"))
         for member in self.witnesses:
             member.contribute([self.witnessed])
         return self.witnessed
