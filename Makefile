@@ -122,7 +122,11 @@ $(BUILD)/sources: FORCE
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call quiet,CC)$(COMPILE) $(if $(filter tests/%,$<),-Itests) -MMD -MP -c -o $@ $<
+	$(call quiet,CC)$(COMPILE) $(OWN_FLAGS) $(if $(filter tests/%,$<),-Itests) -MMD -MP -c -o $@ $<
+
+# Noise and selection decide by integers alone: the compiler refuses any floating point in them.
+$(call objects,src/crypto/noise.c src/crypto/selection.c): private OWN_FLAGS = \
+    $(if $(filter x86_64-% aarch64-%,$(MACHINE)),-mgeneral-regs-only)
 
 $(MIGRATIONS): $(BUILD)/gen/migrations.c $(BUILD)/flags
 	@mkdir -p $(@D)

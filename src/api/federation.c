@@ -75,6 +75,20 @@ static json_t *limits_encode(const struct api *api)
         (int)settings->answer_cadence_s);
 }
 
+/* What (epsilon, delta) the gate "dp" keeps to. */
+static json_t *limits_with_gate(const struct api *api)
+{
+    const struct settings *settings = api->settings;
+    json_t *limits = limits_encode(api);
+    if (settings->release_gate == RELEASE_GATE_K)
+        return limits;
+    json_object_set_new(limits, "release_epsilon",
+                        json_real((double)settings->release_epsilon_milli / 1000));
+    json_object_set_new(limits, "release_delta",
+                        json_real((double)settings->release_delta_billionths / 1e9));
+    return limits;
+}
+
 static json_t *text_or_null(const char *text)
 {
     return *text ? json_string(text) : json_null();
@@ -96,7 +110,7 @@ void federation_get_handle(struct request *request)
                   epoch_encode(coordinator), "epochs", epochs_encode(coordinator),
                   "require_contribution", settings->require_contribution, "min_contributors",
                   coordinator->epoch.k, "release_interval_s", (int)settings->release_interval_s,
-                  "release_gate", "k", "levels", levels_encode(settings), "privacy_modes",
-                  modes_encode(coordinator->epoch.k), "prices", prices_encode(settings), "limits",
-                  limits_encode(api)));
+                  "release_gate", settings->release_gate == RELEASE_GATE_DP ? "dp" : "k", "levels",
+                  levels_encode(settings), "privacy_modes", modes_encode(coordinator->epoch.k),
+                  "prices", prices_encode(settings), "limits", limits_with_gate(api)));
 }

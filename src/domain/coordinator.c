@@ -64,6 +64,8 @@ static enum fault federation_read(struct coordinator *coordinator,
         fault = federation_found(coordinator, database, parts->now_s);
     if (!fault)
         fault = epoch_current(database, &coordinator->epoch);
+    if (!fault)
+        fault = gate_day_get(database, &coordinator->gate_day);
     if (fault)
         return why_set(why, fault, "cannot read the federation: %s", database_error(database));
     const struct oprf_key *key = keyring_oprf(parts->keyring, coordinator->epoch.number);
@@ -85,6 +87,10 @@ enum fault coordinator_open(const struct coordinator_parts *parts, struct coordi
     coordinator->keyring = parts->keyring;
     coordinator->erasures = parts->erasures;
     coordinator->workers = parts->workers;
+    coordinator->selection = (struct selection){
+        .epsilon_milli = parts->settings->release_epsilon_milli,
+        .delta_billionths = parts->settings->release_delta_billionths,
+    };
     enum fault fault = federation_read(coordinator, parts, why);
     if (!fault)
         fault = directory_new(&coordinator->directory);
@@ -120,6 +126,7 @@ void coordinator_close(struct coordinator *coordinator)
     search_free(coordinator->search);
     domains_free(coordinator->domains);
     waiting_free(coordinator->waiting);
+    ids_done(&coordinator->gate_waits);
     free(coordinator);
 }
 

@@ -7,11 +7,14 @@
 #include <stdint.h>
 
 #include "crypto/sign.h"
+#include "crypto/selection.h"
 #include "domain/settings.h"
 #include "store/federation.h"
+#include "store/numbers.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/fault.h"
+#include "util/ids.h"
 
 struct catalog;
 struct database;
@@ -49,12 +52,18 @@ struct coordinator {
     bool ready;              /* memory is loaded */
     bool failed;             /* it could not be */
     struct why failure;
-    size_t loaded;    /* patterns so far; written by the loading thread, read by the loop */
-    size_t tick_left; /* groups that the running release tick has still to look at */
+    size_t loaded;       /* patterns so far; written by the loading thread, read by the loop */
+    size_t tick_left;    /* groups that the running release tick has still to look at */
+    size_t tick_redraws; /* released ones whose numbers it may still draw anew */
+    struct calendar_place redrawn; /* the last of them */
     bool tick_runs, purge_runs;
-    size_t tick_failures;    /* batches of it that failed */
-    bool tick_alone;         /* the last tick failed: groups are settled one by one */
-    size_t release_failures; /* batches, since the start */
+    size_t tick_failures;       /* batches of it that failed */
+    bool tick_alone;            /* the last tick failed: groups are settled one by one */
+    size_t release_failures;    /* batches, since the start */
+    struct selection selection; /* release_gate = dp */
+    int64_t gate_day;           /* on which it was opened last */
+    bool gate_is_open;          /* in the running tick */
+    struct ids gate_waits;      /* groups to look at when it opens */
 };
 
 /*

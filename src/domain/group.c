@@ -61,20 +61,51 @@ bool group_counts(const struct group *group, size_t i)
            group->contributors[i].contribution.min_group <= group->release.counted;
 }
 
+uint32_t noise_period(int64_t now_s)
+{
+    return (uint32_t)(now_s / NOISE_PERIOD_S);
+}
+
+/*
+ * One draw a period. A second one, of another count or another epsilon, would come from the same
+ * stream: the difference of the two is the exact difference of the counts, or tells the noise. So
+ * what was shown in this period is shown again, whoever came or left.
+ */
+static struct numbers numbers_draw(const struct group *group, const struct group_rules *rules,
+                                   size_t counted)
+{
+    if (group->has_shown)
+        return group->shown;
+    struct numbers numbers = {.period = noise_period(rules->now_s)};
+    struct epsilon epsilon = {.denominator = 1000};
+    counted_summarize(group, counted, &numbers.confidence, &epsilon.numerator);
+    int64_t count = (int64_t)counted +
+                    noise_of_tag(rules->noise_key, &group->record.tag, numbers.period, epsilon);
+    numbers.contributor_count = (uint32_t)(count > group->record.k ? count : group->record.k);
+    return numbers;
+}
+
 static void release_describe(struct group *group, const struct group_rules *rules, size_t counted)
 {
     struct release_row *release = &group->release;
-    uint32_t epsilon_milli = 0;
-    counted_summarize(group, counted, &release->confidence, &epsilon_milli);
-    struct epsilon epsilon = {.numerator = epsilon_milli, .denominator = 1000};
-    int64_t noise = noise_of_tag(rules->noise_key, &group->record.tag,
-                                 (uint32_t)(rules->now_s / NOISE_PERIOD_S), epsilon);
-    int64_t count = (int64_t)counted + noise;
+    struct numbers numbers = numbers_draw(group, rules, counted);
     release->pattern = group->pattern;
     memcpy(release->domain, group->record.domain, sizeof release->domain);
     release->counted = (uint32_t)counted;
-    release->contributor_count = (uint32_t)(count > group->record.k ? count : group->record.k);
+    release->contributor_count = numbers.contributor_count;
+    release->confidence = numbers.confidence;
+    release->period = numbers.period;
     release->released_at_s = rules->now_s;
+}
+
+/* What is decided once a day waits for that moment. */
+static bool gate_agrees(struct group *group, const struct group_rules *rules, size_t counted)
+{
+    bool agrees =
+        !rules->selection || selection_shows(rules->selection, rules->noise_key, &group->record.tag,
+                                             group->record.k, counted);
+    group->waits = agrees != group->was_released && rules->selection && !rules->gate_is_open;
+    return group->waits ? group->was_released : agrees;
 }
 
 /* The shares of all contributors, checked; FAULT_NONE with *ret_valid below k: not enough good
@@ -103,7 +134,8 @@ enum fault group_evaluate(struct group *group, const struct group_rules *rules, 
     enum fault fault = shares_check(group, rules, arena, &valid);
     if (!fault)
         fault = counted_of(group, arena, &counted);
-    if (fault || valid < group->record.k || counted < group->record.k)
+    if (fault || valid < group->record.k || counted < group->record.k ||
+        !gate_agrees(group, rules, counted))
         return fault;
     fault = record_index_open(group->record.index, &group->release.secret, rules->token_bits,
                               group->release.tokens, &group->release.token_count);

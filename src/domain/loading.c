@@ -134,14 +134,16 @@ static void part_run(struct job *job)
     (void)database_map(part->reader, false);
 }
 
-/* Marks what is not released though it could be, and what changed since a tick saw it. */
+/* Marks what is not released though it could be, and what changed since a tick saw it. A gate may
+ * have been set up anew: it looks at all. */
 static enum fault loading_mark(const struct loading *loading)
 {
     const struct coordinator *coordinator = loading->coordinator;
     enum fault fault = FAULT_NONE;
+    bool all = coordinator->settings->release_gate == RELEASE_GATE_DP;
     const struct ids *tags = &loading->tags.groups, *releases = &loading->releases.groups;
     for (size_t i = 0; i < tags->count && !fault; i++)
-        if (!search_has(coordinator->search, tags->items[i]))
+        if (all || !search_has(coordinator->search, tags->items[i]))
             fault = catalog_mark(coordinator->catalog, tags->items[i]);
     for (size_t i = 0; i < releases->count && !fault; i++)
         fault = catalog_mark(coordinator->catalog, releases->items[i]);

@@ -10,6 +10,7 @@
 #include "store/domains.h"
 #include "store/keyring.h"
 #include "store/search.h"
+#include "util/clock.h"
 
 /* One batch on its way: first a job of a worker, then an operation of the writer. */
 struct batch {
@@ -18,8 +19,13 @@ struct batch {
     struct group_rules rules;
     struct group groups[RELEASE_BATCH];
     size_t count;
+    size_t redraws_max; /* not 0: the calendar's batch, of so many groups at most */
+    struct calendar_place due[RELEASE_BATCH]; /* its groups; before: where it begins */
+    bool stale;                               /* there are numbers of past periods to forget */
     enum fault fault;
 };
+
+enum { NUMBERS_FORGOTTEN_MAX = 256 }; /* of past periods, in one batch */
 
 static void batch_next(struct coordinator *coordinator, int64_t now_s);
 
@@ -52,7 +58,8 @@ static bool collect(void *context, const struct contributor *contributor)
     return true;
 }
 
-static enum fault group_read(struct group *group, struct database *database, struct arena *arena)
+static enum fault group_read(struct group *group, int64_t now_s, struct database *database,
+                             struct arena *arena)
 {
     struct collector collector = {.group = group, .arena = arena};
     enum fault fault = pattern_get(database, group->pattern, &group->record, &group->spoiled);
@@ -64,6 +71,12 @@ static enum fault group_read(struct group *group, struct database *database, str
     group->was_released = fault == FAULT_NONE;
     if (fault && fault != FAULT_NOT_FOUND)
         return fault;
+    fault = group->was_released
+                ? FAULT_NOT_FOUND
+                : numbers_find(database, &group->record.tag, noise_period(now_s), &group->shown);
+    group->has_shown = fault == FAULT_NONE;
+    if (fault && fault != FAULT_NOT_FOUND)
+        return fault;
     fault = contributors_each(database, group->pattern, collect, &collector);
     if (!fault && collector.full)
         fault = FAULT_MEMORY;
@@ -73,19 +86,55 @@ static enum fault group_read(struct group *group, struct database *database, str
     return group->valid ? fault : FAULT_MEMORY;
 }
 
+/* What is published stays as it is; but for its numbers, when they are due. */
+static void group_keep_published(struct group *group)
+{
+    struct release_row *release = &group->release;
+    if (!group->redraw || !group->released) {
+        *release = group->before;
+        return;
+    }
+    release->released_at_s = group->before.released_at_s;
+    release->judgements = group->before.judgements;
+}
+
+static enum fault group_look(struct group *group, const struct group_rules *rules,
+                             struct database *database, struct arena *arena)
+{
+    enum fault fault = group_read(group, rules->now_s, database, arena);
+    if (!fault && !group->skip && !group->spoiled)
+        fault = group_evaluate(group, rules, arena);
+    if (group->was_released)
+        group_keep_published(group);
+    return fault;
+}
+
+/* The groups whose numbers are due. */
+static enum fault batch_find_due(struct batch *batch, struct database *reader)
+{
+    uint32_t period = noise_period(batch->rules.now_s);
+    enum fault fault = numbers_are_stale(reader, period, &batch->stale);
+    if (!fault)
+        fault = numbers_due(reader, period, batch->due, batch->redraws_max, &batch->count);
+    for (size_t i = 0; i < batch->count; i++)
+        batch->groups[i] = (struct group){.pattern = batch->due[i].pattern, .redraw = true};
+    return fault;
+}
+
 static void batch_evaluate(struct job *job)
 {
     struct batch *batch = (struct batch *)(void *)((char *)job - offsetof(struct batch, job));
     struct database *reader = batch->operation.coordinator->reader;
-    struct arena *arena = &batch->operation.arena;
+    size_t load = 0;
     batch->fault = database_begin(reader);
+    if (!batch->fault && batch->redraws_max > 0)
+        batch->fault = batch_find_due(batch, reader);
     for (size_t i = 0; i < batch->count && !batch->fault; i++) {
         struct group *group = &batch->groups[i];
-        batch->fault = group_read(group, reader, arena);
-        if (!batch->fault && !group->skip && !group->spoiled)
-            batch->fault = group_evaluate(group, &batch->rules, arena);
-        if (group->was_released)
-            group->release = group->before; /* what is published stays as it is */
+        batch->fault = group_look(group, &batch->rules, reader, &batch->operation.arena);
+        load += group->count;
+        if (group->redraw && load >= RELEASE_BATCH_LOAD)
+            batch->count = i + 1; /* the others are for the next batch */
     }
     (void)database_commit(reader); /* ends the snapshot */
 }
@@ -93,7 +142,13 @@ static void batch_evaluate(struct job *job)
 static void batch_evaluated(struct job *job)
 {
     struct batch *batch = (struct batch *)(void *)((char *)job - offsetof(struct batch, job));
-    operation_submit(&batch->operation);
+    bool idle = batch->count == 0 && !batch->stale && !batch->rules.gate_is_open && !batch->fault;
+    if (!idle) {
+        operation_submit(&batch->operation);
+        return;
+    }
+    batch->operation.coordinator->tick_runs = false;
+    operation_free(&batch->operation);
 }
 
 /* ---- Settlement, on the writer ---- */
@@ -131,11 +186,11 @@ static enum fault payment_follow(struct batch *batch, struct database *database,
     return fault;
 }
 
-/* Decided when the group is released, and left so until it is un-released. */
+/* Decided when the numbers are drawn, and left so until they are drawn anew. */
 static bool contributor_is_counted(const struct group *group, size_t i)
 {
-    return group->was_released && group->released ? group->contributors[i].contribution.counted
-                                                  : group_counts(group, i);
+    bool stays = group->was_released && group->released && !group->redraw;
+    return stays ? group->contributors[i].contribution.counted : group_counts(group, i);
 }
 
 static enum fault contributor_settle(struct batch *batch, struct database *database,
@@ -176,33 +231,29 @@ static enum fault group_reward(struct batch *batch, struct database *database,
     return fault;
 }
 
-/* Whether every contribution that was evaluated still stands: withdrawals and erasures may have
- * come in between. */
-static enum fault group_still_stands(struct database *database, const struct group *group)
+static enum fault release_follow(struct database *database, struct group *group)
 {
     enum fault fault = FAULT_NONE;
-    for (size_t i = 0; i < group->count && !fault; i++) {
-        const struct contribution_row *seen = &group->contributors[i].contribution;
-        struct contribution_row now;
-        fault = contribution_find(database, group->pattern, seen->instance, &now);
-        if (!fault && now.sequence != seen->sequence)
-            fault = FAULT_NOT_FOUND;
-    }
-    return fault;
+    if (!group->released)
+        return group->was_released ? release_delete(database, group->pattern) : FAULT_NONE;
+    if (!group->was_released)
+        fault = release_insert(database, &group->release);
+    else if (group->redraw)
+        fault = numbers_redraw(database, &group->release);
+    return fault
+               ? fault
+               : release_settle(database, group->pattern, group->count, &group->release.judgements);
 }
 
 static enum fault group_settle(struct batch *batch, struct database *database, struct group *group)
 {
-    enum fault fault = group_still_stands(database, group);
-    group->changed = fault == FAULT_NOT_FOUND;
-    if (fault)
-        return group->changed ? FAULT_NONE : fault;
-    if (group->was_released && !group->released)
-        fault = release_delete(database, group->pattern);
-    if (!fault && group->released && !group->was_released)
-        fault = release_insert(database, &group->release);
-    if (!fault && group->released)
-        fault = release_settle(database, group->pattern, group->count, &group->release.judgements);
+    bool stands = false;
+    enum fault fault =
+        contributors_stand(database, group->pattern, group->contributors, group->count, &stands);
+    group->changed = !stands; /* withdrawals and erasures may have come in between */
+    if (fault || !stands)
+        return fault;
+    fault = release_follow(database, group);
     if (!fault && group->spoiled)
         fault = pattern_spoil(database, group->pattern);
     for (size_t i = 0; i < group->count && !fault; i++)
@@ -214,6 +265,10 @@ static enum fault batch_apply(struct command *command, struct database *database
 {
     struct batch *batch = (struct batch *)command;
     enum fault fault = batch->fault;
+    if (!fault && batch->rules.gate_is_open)
+        fault = gate_day_set(database, clock_day(batch->rules.now_s));
+    if (!fault && batch->stale)
+        fault = numbers_forget(database, noise_period(batch->rules.now_s), NUMBERS_FORGOTTEN_MAX);
     for (size_t i = 0; i < batch->count && !fault; i++)
         if (!batch->groups[i].skip)
             fault = group_settle(batch, database, &batch->groups[i]);
@@ -235,20 +290,30 @@ enum fault release_publish(struct coordinator *coordinator, const struct release
                               release->token_count, &facts);
 }
 
-/* What members say of it moves a released pattern up or down. */
+/* What members say of it, and its confidence, move a released pattern up or down. */
 static void release_weigh(struct coordinator *coordinator, const struct release_row *release)
 {
     struct search_facts facts;
     if (!search_facts_get(coordinator->search, release->pattern, &facts))
         return;
+    facts.confidence = release->confidence;
     facts.weight = judgements_trust(&release->judgements, release->confidence);
     search_update(coordinator->search, release->pattern, &facts);
+}
+
+/* The group is for the day on which the gate opens again; without memory, for the next tick. */
+static void group_wait(struct coordinator *coordinator, uint32_t pattern)
+{
+    if (ids_push(&coordinator->gate_waits, pattern))
+        (void)catalog_mark(coordinator->catalog, pattern);
 }
 
 static void group_publish(struct coordinator *coordinator, const struct group *group, bool settled)
 {
     if (!settled || group->changed)
         (void)catalog_mark(coordinator->catalog, group->pattern);
+    else if (group->waits)
+        group_wait(coordinator, group->pattern);
     if (!settled || group->changed || group->skip)
         return;
     if (group->was_released && !group->released)
@@ -267,6 +332,13 @@ static void batch_settle(struct operation *operation, enum fault fault)
         group_publish(operation->coordinator, &batch->groups[i], fault == FAULT_NONE);
 }
 
+static void calendar_advance(struct coordinator *coordinator, const struct batch *batch)
+{
+    if (batch->count > 0)
+        coordinator->redrawn = batch->due[batch->count - 1];
+    coordinator->tick_redraws -= batch->count > 0 ? batch->count : coordinator->tick_redraws;
+}
+
 /* One group that cannot be settled must not keep others from it: after a batch of many failed,
  * groups go one by one. */
 static void batch_answer(struct operation *operation, enum fault fault)
@@ -277,12 +349,19 @@ static void batch_answer(struct operation *operation, enum fault fault)
         coordinator->release_failures++;
         coordinator->tick_failures++;
     }
+    if (batch->redraws_max > 0)
+        calendar_advance(coordinator, batch);
     if (fault && (batch->count > 1 || coordinator->tick_failures >= TICK_FAILURES_MAX))
-        coordinator->tick_left = 0; /* until the next tick: the disk may be in trouble */
+        release_stop(coordinator); /* until the next tick: the disk may be in trouble */
     batch_next(coordinator, batch->rules.now_s);
 }
 
 /* ---- The tick ---- */
+
+static bool gate_is_dp(const struct coordinator *coordinator)
+{
+    return coordinator->settings->release_gate == RELEASE_GATE_DP;
+}
 
 static struct batch *batch_new(struct coordinator *coordinator, int64_t now_s)
 {
@@ -297,37 +376,76 @@ static struct batch *batch_new(struct coordinator *coordinator, int64_t now_s)
         .noise_key = coordinator->keyring->noise,
         .token_bits = coordinator->epoch.token_bits,
         .now_s = now_s,
+        .selection = gate_is_dp(coordinator) ? &coordinator->selection : NULL,
+        .gate_is_open = coordinator->gate_is_open,
     };
     return batch;
 }
 
+/* Marked groups, at most `max`. What is not released waits for the gate without being looked at. */
+static void batch_take(struct batch *batch, size_t max)
+{
+    struct coordinator *coordinator = batch->operation.coordinator;
+    bool closed = gate_is_dp(coordinator) && !coordinator->gate_is_open;
+    size_t load = 0;
+    while (coordinator->tick_left > 0 && batch->count < max && load < RELEASE_BATCH_LOAD) {
+        uint32_t id = 0;
+        coordinator->tick_left--;
+        if (catalog_take_marked(coordinator->catalog, &id, 1) == 0)
+            continue;
+        if (closed && !search_has(coordinator->search, id)) {
+            group_wait(coordinator, id);
+            continue;
+        }
+        load += catalog_contributions(coordinator->catalog, id);
+        batch->groups[batch->count++].pattern = id;
+    }
+}
+
 static void batch_next(struct coordinator *coordinator, int64_t now_s)
 {
-    uint32_t ids[RELEASE_BATCH];
     size_t max = coordinator->tick_alone ? 1 : RELEASE_BATCH;
-    if (max > coordinator->tick_left)
-        max = coordinator->tick_left;
-    struct batch *batch = max > 0 ? batch_new(coordinator, now_s) : NULL;
+    bool more = coordinator->tick_left > 0 || coordinator->tick_redraws > 0;
+    struct batch *batch = more ? batch_new(coordinator, now_s) : NULL;
     coordinator->tick_runs = batch != NULL;
     if (!batch)
         return;
-    batch->count = catalog_take_marked(coordinator->catalog, ids, max);
-    coordinator->tick_left -= batch->count;
-    for (size_t i = 0; i < batch->count; i++)
-        batch->groups[i].pattern = ids[i];
+    batch_take(batch, max);
+    if (batch->count == 0) {
+        batch->redraws_max = max < coordinator->tick_redraws ? max : coordinator->tick_redraws;
+        batch->due[0] = coordinator->redrawn;
+    }
     workers_submit(coordinator->workers, &batch->job);
 }
 
 void release_stop(struct coordinator *coordinator)
 {
     coordinator->tick_left = 0;
+    coordinator->tick_redraws = 0;
+}
+
+/* The first tick of a day opens the gate for those who waited. */
+static void gate_turn(struct coordinator *coordinator, int64_t now_s)
+{
+    struct ids *waits = &coordinator->gate_waits;
+    int64_t today = clock_day(now_s);
+    coordinator->gate_is_open = gate_is_dp(coordinator) && today > coordinator->gate_day;
+    if (!coordinator->gate_is_open)
+        return;
+    coordinator->gate_day = today;
+    for (size_t i = 0; i < waits->count; i++)
+        (void)catalog_mark(coordinator->catalog, waits->items[waits->first + i]);
+    ids_done(waits);
 }
 
 void release_tick(struct coordinator *coordinator, int64_t now_s)
 {
     if (!coordinator->ready || coordinator->tick_runs)
         return;
+    gate_turn(coordinator, now_s);
     coordinator->tick_left = catalog_marked(coordinator->catalog);
+    coordinator->tick_redraws = REDRAWS_MAX;
+    coordinator->redrawn = (struct calendar_place){0};
     coordinator->tick_alone = coordinator->tick_failures > 0;
     coordinator->tick_failures = 0;
     batch_next(coordinator, now_s);

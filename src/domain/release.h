@@ -3,7 +3,9 @@
 #define CONTINUUM_DOMAIN_RELEASE_H
 
 #include "crypto/record.h"
+#include "crypto/selection.h"
 #include "domain/coordinator.h"
+#include "store/numbers.h"
 #include "store/patterns.h"
 
 struct keyring;
@@ -14,9 +16,20 @@ struct keyring;
  *
  *     catalog's marks -> evaluate (worker, a snapshot) -> settle (writer) -> publish (loop)
  *
- * in batches, until what was marked when the tick began is through.
+ * in batches, until what was marked when the tick began is through. Then the same for released
+ * groups whose numbers are of an earlier period: at most REDRAWS_MAX in a tick, in an order that
+ * does not depend on who comes and goes. Nothing else redraws a number.
+ *
+ * With release_gate = dp the first tick of a day (UTC) opens the gate; in all others what is
+ * released stays so as long as it has k, and what is not waits.
  */
-enum { RELEASE_BATCH = 128, TICK_FAILURES_MAX = 8, NOISE_PERIOD_S = 30 * 86400 };
+enum {
+    RELEASE_BATCH = 128,        /* groups */
+    RELEASE_BATCH_LOAD = 65536, /* contributions, from which a batch takes no further group */
+    REDRAWS_MAX = 256,
+    TICK_FAILURES_MAX = 8,
+    NOISE_PERIOD_S = 30 * 86400,
+};
 
 /* Begins a tick; does nothing while one is running or before memory is loaded. */
 void release_tick(struct coordinator *coordinator, int64_t now_s);
@@ -38,6 +51,10 @@ struct group {
     bool was_released, released; /* before, and from now on */
     bool spoiled;                /* its index does not open under the secret: invalid for good */
     bool skip;                   /* gone, or spoiled and below k: nothing follows */
+    bool redraw;                 /* of a released group: a new period has begun */
+    bool waits;                  /* the gate would decide otherwise, but is not open */
+    bool has_shown;              /* not released now, but earlier in this period ... */
+    struct numbers shown;        /* ... and showed this, which it shows again */
     bool changed; /* somebody left between evaluation and settlement: once more, at the next tick */
     struct release_row before;  /* as it was published, when was_released */
     struct release_row release; /* as it is published, when released */
@@ -52,7 +69,13 @@ struct group_rules {
     const uint8_t *noise_key;
     uint8_t token_bits;
     int64_t now_s;
+    const struct selection *selection; /* NULL: no gate but k */
+    bool gate_is_open;
 };
+
+/* The period of 30 days that the noise is of. */
+uint32_t noise_period(int64_t now_s);
+
 enum fault group_evaluate(struct group *group, const struct group_rules *rules,
                           struct arena *arena);
 

@@ -13,6 +13,10 @@ enum level { LEVEL_MINIMAL, LEVEL_STANDARD, LEVEL_EXTENSIVE, LEVEL_COUNT };
 /* What a member may use up in a day. */
 enum tier { TIER_UNLIMITED, TIER_FREE, TIER_COUNT };
 
+/* What a group needs beside k to be released: nothing, or the agreement of differentially private
+ * partition selection. */
+enum release_gate { RELEASE_GATE_K, RELEASE_GATE_DP };
+
 enum credit_on { CREDIT_ON_ACCEPT, CREDIT_ON_RELEASE };
 
 /* The rules of one federation, as its operator set them. Defaults and ranges stand in
@@ -25,6 +29,9 @@ struct settings {
     uint32_t min_contributors; /* k of the next epoch */
     uint32_t token_bits;       /* of the next epoch */
     uint32_t release_interval_s;
+    uint32_t release_gate;          /* enum release_gate */
+    uint32_t release_epsilon_milli; /* of release_gate = dp */
+    uint32_t release_delta_billionths;
 
     struct credits price_contribute, price_verify, price_quality;
     struct credits price_query, price_download, price_priority;

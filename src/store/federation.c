@@ -61,6 +61,21 @@ enum fault epoch_insert(struct database *database, const struct epoch_row *epoch
     return sql_run(insert);
 }
 
+enum fault gate_day_get(struct database *database, int64_t *ret)
+{
+    struct statement *row = sql(database, "SELECT gate_day FROM federation");
+    int64_t day = sql_step(row) ? sql_column_integer(row, 0) : 0;
+    enum fault fault = sql_end(row);
+    if (!fault)
+        *ret = day;
+    return fault;
+}
+
+enum fault gate_day_set(struct database *database, int64_t day)
+{
+    return sql_run_with(sql(database, "UPDATE federation SET gate_day = ?"), day);
+}
+
 enum fault nonce_use(struct database *database, const uint8_t nonce[16], int64_t now_s,
                      int64_t expires_at_s)
 {

@@ -22,6 +22,10 @@ enum fault federation_insert(struct database *database, const struct federation_
 enum fault epoch_current(struct database *database, struct epoch_row *ret);
 enum fault epoch_insert(struct database *database, const struct epoch_row *epoch);
 
+/* The day on which release_gate = dp last decided; 0: on none. */
+enum fault gate_day_get(struct database *database, int64_t *ret);
+enum fault gate_day_set(struct database *database, int64_t day);
+
 /* Uses up a nonce until `expires_at_s`, and forgets those that expired before `now_s`.
  * FAULT_NONCE_REUSED. */
 enum fault nonce_use(struct database *database, const uint8_t nonce[16], int64_t now_s,

@@ -230,6 +230,31 @@ enum fault contributors_each(struct database *database, uint32_t pattern,
     return sql_end(row);
 }
 
+enum fault contributors_stand(struct database *database, uint32_t pattern,
+                              const struct contributor *contributors, size_t count, bool *ret)
+{
+    struct statement *row =
+        sql(database,
+            "SELECT instance, sequence FROM contribution WHERE pattern = ? ORDER BY instance");
+    sql_integer(row, pattern);
+    size_t seen = 0;
+    while (seen < count && sql_step(row)) {
+        const struct contribution_row *expected = &contributors[seen].contribution;
+        int64_t instance = sql_column_integer(row, 0);
+        if (instance > expected->instance)
+            break;
+        if (instance < expected->instance)
+            continue;
+        if (sql_column_integer(row, 1) != expected->sequence)
+            break;
+        seen++;
+    }
+    enum fault fault = sql_end(row);
+    if (!fault)
+        *ret = seen == count;
+    return fault;
+}
+
 enum { RECORD_COLUMN_COUNT = 7 };
 #define RECORD_COLUMNS                                                                             \
     "p.tag, p.epoch, p.domain, p.verify_key, p.commitments, p.search_index, p.ciphertext"
@@ -312,10 +337,10 @@ enum fault release_insert(struct database *database, const struct release_row *r
 {
     uint8_t tokens[TOKENS_MAX * 4];
     tokens_encode(row, tokens);
-    struct statement *insert =
-        sql(database, "INSERT INTO release (pattern, domain, secret, tokens, counted,"
-                      " contributor_count, confidence, released_at, sequence)"
-                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT last + 1 FROM release_counter))");
+    struct statement *insert = sql(
+        database, "INSERT INTO release (pattern, domain, secret, tokens, counted,"
+                  " contributor_count, confidence, released_at, period, sequence)"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT last + 1 FROM release_counter))");
     sql_integer(insert, row->pattern);
     sql_text(insert, row->domain);
     sql_blob(insert, row->secret.bytes, sizeof row->secret.bytes);
@@ -324,13 +349,14 @@ enum fault release_insert(struct database *database, const struct release_row *r
     sql_integer(insert, row->contributor_count);
     sql_integer(insert, row->confidence);
     sql_integer(insert, row->released_at_s);
+    sql_integer(insert, row->period);
     return sql_run(insert);
 }
 
-enum { RELEASE_COLUMN_COUNT = 12 };
+enum { RELEASE_COLUMN_COUNT = 13 };
 #define RELEASE_COLUMNS                                                                            \
     "r.pattern, r.domain, r.secret, r.tokens, r.counted, r.contributor_count, r.confidence,"       \
-    " r.released_at, r.confirmed, r.refuted, r.votes_high, r.votes_low"
+    " r.released_at, r.confirmed, r.refuted, r.votes_high, r.votes_low, r.period"
 
 static void release_read(struct statement *row, struct release_row *ret)
 {
@@ -348,6 +374,7 @@ static void release_read(struct statement *row, struct release_row *ret)
         .votes_high = (uint32_t)sql_column_integer(row, 10),
         .votes_low = (uint32_t)sql_column_integer(row, 11),
     };
+    ret->period = (uint32_t)sql_column_integer(row, 12);
 }
 
 enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret)

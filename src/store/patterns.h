@@ -87,6 +87,13 @@ enum fault contributors_each(struct database *database, uint32_t pattern,
                              bool (*each)(void *context, const struct contributor *contributor),
                              void *context);
 
+/*
+ * Whether all of `count` contributors that were read stand as they were read, in that order; others
+ * may have come. One scan of an index: a group may be large, and the writer waits.
+ */
+enum fault contributors_stand(struct database *database, uint32_t pattern,
+                              const struct contributor *contributors, size_t count, bool *ret);
+
 /* The record of a pattern and whether it is spoiled. FAULT_NOT_FOUND. */
 enum fault pattern_get(struct database *database, uint32_t pattern, struct record *ret,
                        bool *ret_spoiled);
@@ -106,6 +113,7 @@ struct release_row {
     size_t token_count;
     uint32_t counted, contributor_count;
     uint8_t confidence; /* hundredths */
+    uint32_t period;    /* of those two (numbers.h) */
     int64_t released_at_s;
     struct judgements judgements; /* as the last tick counted them */
 };

@@ -34,7 +34,8 @@ def fill(storage, domain, count, ciphertext=1040):
                              " next_sequence = next_sequence + ?1 WHERE number = ?2", (count, holder))
         database.executemany(
             "INSERT INTO release (pattern, domain, secret, tokens, counted, contributor_count, confidence, released_at,"
-            " sequence) VALUES (?, ?, zeroblob(32), ?, ?, ?, 50, ?, (SELECT last + 1 FROM release_counter))",
-            ((number, domain, os.urandom(8), max(2, len(holders)), max(2, len(holders)), now) for number in ids))
+            " period, sequence) VALUES (?, ?, zeroblob(32), ?, ?, ?, 50, ?, ?, (SELECT last + 1 FROM release_counter))",
+            ((number, domain, os.urandom(8), max(2, len(holders)), max(2, len(holders)), now, now // 2592000 + 1)
+             for number in ids))  # of a period to come: no tick looks at them
     database.close()
     return tags

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { DAY_S = 86400, WEEK_DAYS = 7 };
+enum { DAY_S = 86400, WEEK_DAYS = 7, PERIOD_DAYS = 30 };
 
 static int64_t day_of(int64_t now_s)
 {
@@ -165,7 +165,9 @@ static void pattern_fade(struct economy *economy, unsigned pattern)
     if (holders(economy, pattern) > 0)
         return;
     economy->patterns[pattern] =
-        (struct economy_pattern){.spoiled = economy->patterns[pattern].spoiled};
+        (struct economy_pattern){.spoiled = economy->patterns[pattern].spoiled,
+                                 .period = economy->patterns[pattern].period,
+                                 .confidence = economy->patterns[pattern].confidence};
     for (unsigned member = 0; member < ECONOMY_MEMBERS; member++) {
         struct stake *stake = &economy->members[member].stakes[pattern];
         stake->verified = stake->confirms = stake->voted = stake->high = false;
@@ -443,7 +445,8 @@ static size_t largest_group(const struct economy *economy, unsigned pattern)
     return largest;
 }
 
-static void release(struct economy *economy, unsigned pattern, size_t m, int64_t now_s)
+/* Whom a number counts, and what it says, unless it was shown in this period before. */
+static void draw(struct economy *economy, unsigned pattern, size_t m, int64_t now_s)
 {
     struct economy_pattern *that = &economy->patterns[pattern];
     unsigned sum = 0, count = 0;
@@ -453,9 +456,22 @@ static void release(struct economy *economy, unsigned pattern, size_t m, int64_t
         sum += stake->counted ? stake->confidence : 0;
         count += stake->counted;
     }
-    that->released = true;
-    that->released_at_s = now_s;
+    if (that->period >= day_of(now_s) / PERIOD_DAYS)
+        return;
+    that->period = day_of(now_s) / PERIOD_DAYS;
     that->confidence = (uint8_t)((sum + count / 2.0) / count);
+}
+
+/* Numbers of past periods are drawn anew, or forgotten. */
+static void turn_period(struct economy *economy, unsigned pattern, int64_t now_s)
+{
+    struct economy_pattern *that = &economy->patterns[pattern];
+    if (that->period >= day_of(now_s) / PERIOD_DAYS)
+        return;
+    if (that->released)
+        draw(economy, pattern, largest_group(economy, pattern), now_s);
+    else
+        that->period = 0;
 }
 
 static void judge(struct economy *economy, unsigned pattern, int64_t now_s)
@@ -514,7 +530,9 @@ static void pattern_tick(struct economy *economy, unsigned pattern, int64_t now_
     } else if (that->spoiled) {
         that->invalid = true;
     } else if (!that->released) {
-        release(economy, pattern, m, now_s);
+        draw(economy, pattern, m, now_s);
+        that->released = true;
+        that->released_at_s = now_s;
     }
     for (unsigned member = 0; member < ECONOMY_MEMBERS; member++)
         if (stake_of(economy, member, pattern)->held)
@@ -527,4 +545,6 @@ void economy_tick(struct economy *economy, int64_t now_s)
 {
     for (unsigned pattern = 0; pattern < ECONOMY_PATTERNS; pattern++)
         pattern_tick(economy, pattern, now_s);
+    for (unsigned pattern = 0; pattern < ECONOMY_PATTERNS; pattern++)
+        turn_period(economy, pattern, now_s);
 }

@@ -50,7 +50,8 @@ struct economy_pattern {
     bool invalid; /* it was noticed, and the group is invalid for good */
     bool released, rewarded;
     int64_t released_at_s;
-    uint8_t confidence;
+    int64_t period;     /* that `confidence` was drawn in; 0: it was in none that still counts */
+    uint8_t confidence; /* shown, or shown again in the same period */
     struct judgements shown;
 };
 
