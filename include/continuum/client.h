@@ -80,6 +80,34 @@ bool continuum_join(const struct continuum_settings *settings,
 bool continuum_open(const struct continuum_settings *settings, struct continuum_client **ret,
                     struct continuum_error *error);
 
+/* What a federation's privacy modes mean. */
+enum { CONTINUUM_PERIOD_DAYS = 30 }; /* a pattern's published numbers are drawn once in a period */
+
+struct continuum_privacy_mode {
+    char name[16];
+    uint64_t min_contributors; /* a contribution counts in groups of so many, and more */
+    double epsilon;            /* of one published count */
+    double epsilon_per_year;   /* of all of one pattern in any 365 days */
+    double confidence_step;    /* confidence is rounded to this */
+    /* probabilities that noise moves the published count so far */
+    double off_by_more_than_1, off_by_more_than_2, off_by_more_than_5;
+};
+
+struct continuum_privacy {
+    char federation_name[128];
+    uint64_t threshold;              /* contributors it takes to release a pattern */
+    char gate[8];                    /* "k": they are enough; "dp": chance decides once a day */
+    double gate_epsilon, gate_delta; /* of "dp", else 0 */
+    struct continuum_privacy_mode modes[8];
+    size_t count;
+};
+
+/* Asks the coordinator at `address`, a URL or an invite link; NULL: that of the profile. One need
+ * not be a member. */
+bool continuum_privacy_get(const struct continuum_settings *settings, const char *address,
+                           struct continuum_privacy *ret, struct continuum_error *error);
+char *continuum_privacy_json(const struct continuum_privacy *privacy);
+
 /* Wipes the keys from memory. */
 void continuum_close(struct continuum_client *client);
 

@@ -17,6 +17,7 @@ enum cli_exit cli_init(const struct cli_options *options);
 enum cli_exit cli_invite(const struct cli_options *options);
 enum cli_exit cli_join(const struct cli_options *options);
 enum cli_exit cli_ledger(const struct cli_options *options);
+enum cli_exit cli_privacy(const struct cli_options *options);
 enum cli_exit cli_query(const struct cli_options *options);
 enum cli_exit cli_serve(const struct cli_options *options);
 enum cli_exit cli_sets(const struct cli_options *options);

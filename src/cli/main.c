@@ -28,6 +28,8 @@ static const struct command {
     {"join", "join LINK|-", "become a member by an invite link",
      TAKES_INVITE | TAKES_LEVEL | TAKES_PRIVACY, 1, 1, cli_join},
     {"ledger", "ledger", "what you earned and spent, transfer by transfer", 0, 0, 0, cli_ledger},
+    {"privacy", "privacy [URL|LINK]", "what each privacy mode means, before you choose one", 0, 0,
+     1, cli_privacy},
     {"query", "query \"TEXT\"", "find patterns that enough members share",
      TAKES_DOMAIN | TAKES_MAX_RESULTS | TAKES_MIN_CONFIDENCE | TAKES_ROUTE | TAKES_WAIT, 1, 1,
      cli_query},

@@ -10,6 +10,7 @@
 #include "client/join.h"
 #include "client/judge.h"
 #include "client/link.h"
+#include "client/privacy.h"
 #include "client/query.h"
 #include "client/routed.h"
 #include "client/session.h"
@@ -77,6 +78,16 @@ bool continuum_open(const struct continuum_settings *settings, struct continuum_
 {
     struct why why = {0};
     return outcome(membership_open(settings, ret, &why), &why, error);
+}
+
+bool continuum_privacy_get(const struct continuum_settings *settings, const char *address,
+                           struct continuum_privacy *ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    enum fault fault = crypto_init();
+    if (!fault)
+        fault = client_privacy(settings, address, ret, &why);
+    return outcome(fault, &why, error);
 }
 
 void continuum_close(struct continuum_client *client)

@@ -94,6 +94,28 @@ char *continuum_download_json(const struct continuum_download *download)
                               (json_int_t)download->refused, "cursor", download->cursor));
 }
 
+static json_t *mode_json(const struct continuum_privacy_mode *mode)
+{
+    return json_pack("{s:s, s:I, s:f, s:f, s:f, s:{s:f, s:f, s:f}}", "mode", mode->name,
+                     "min_contributors", (json_int_t)mode->min_contributors, "epsilon",
+                     mode->epsilon, "epsilon_per_year", mode->epsilon_per_year, "confidence_step",
+                     mode->confidence_step, "count_off_by_more_than", "1", mode->off_by_more_than_1,
+                     "2", mode->off_by_more_than_2, "5", mode->off_by_more_than_5);
+}
+
+char *continuum_privacy_json(const struct continuum_privacy *privacy)
+{
+    json_t *modes = json_array(), *gate = json_pack("{s:s}", "name", privacy->gate);
+    for (size_t i = 0; i < privacy->count; i++)
+        json_array_append_new(modes, mode_json(&privacy->modes[i]));
+    if (strcmp(privacy->gate, "dp") == 0)
+        json_object_update_new(gate, json_pack("{s:f, s:f}", "epsilon", privacy->gate_epsilon,
+                                               "delta", privacy->gate_delta));
+    return document(json_pack("{s:s, s:I, s:o, s:I, s:o}", "federation", privacy->federation_name,
+                              "threshold", (json_int_t)privacy->threshold, "release_gate", gate,
+                              "period_days", (json_int_t)CONTINUUM_PERIOD_DAYS, "modes", modes));
+}
+
 char *continuum_sets_json(const struct continuum_sets *sets)
 {
     json_t *array = json_array();
