@@ -226,10 +226,10 @@ HISTORIES := $(BUILD)/tests/unit/domain/test_economy
 torture: all $(HISTORIES) ## kill -9 and recover, and long random histories (minutes)
 	$(call steps,histories torture)
 
-check-rules: ## House rules: layers, size, banned functions, format, cleanup, text
+check-rules: ## House rules: layers, size, banned functions, format, cleanup, text, promises
 	@mkdir -p $(RESULTS); scripts/check-rules $(RESULTS)/rules
 
-check-layers check-size check-banned check-format check-cleanup check-text:
+check-layers check-size check-banned check-format check-cleanup check-text check-promises:
 	@scripts/$@
 
 fuzz: | deps-test ## Fuzz each target for FUZZ_SECONDS=20 with clang's libFuzzer
@@ -298,6 +298,6 @@ FORCE:
 
 .PHONY: FORCE all everything deps-build deps-test run demo bench vectors check check-tests check-unit \
         check-replay check-blackbox torture check-rules check-layers check-size check-banned \
-        check-format check-cleanup check-text fuzz fuzz-run install uninstall clean help
+        check-format check-cleanup check-text check-promises fuzz fuzz-run install uninstall clean help
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES)) $(MIGRATIONS))
