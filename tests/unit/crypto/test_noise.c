@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { SAMPLES = 100000, REACH_MAX = 20 };
+enum { SAMPLES = 200000, REACH_MAX = 20 };
 
 /* The stream is ChaCha20's: block 0 of the zero key and nonce (RFC 8439, A.1, test vector 1). */
 static void stream_is_chacha20_read_little_endian(void **state)
@@ -55,24 +55,28 @@ static void rejection_leaves_no_bias_under_a_large_bound(void **state)
         assert_true(value < bound);
         low += value < bound / 3;
     }
-    assert_in_range(low, SAMPLES / 3 - 600, SAMPLES / 3 + 600); /* 4 standard deviations */
+    assert_in_range(low, SAMPLES / 3 - 850, SAMPLES / 3 + 850); /* 4 standard deviations */
 }
 
 /*
  * Bins -reach..reach and one for each tail: 2 * reach + 2 degrees of freedom.
  * P[z] = (1-p)/(1+p) * p^|z|, and the tail beyond reach is p^(reach+1)/(1+p).
  */
-static double chi_square_of(struct epsilon epsilon, double p, int reach, uint8_t seed_byte)
+struct histogram {
+    int reach;
+    unsigned counts[2 * REACH_MAX + 3];
+};
+
+static void count(struct histogram *histogram, int64_t z)
 {
-    const uint8_t seed[32] = {seed_byte};
-    unsigned counts[2 * REACH_MAX + 3] = {0};
-    struct random_stream stream;
-    random_stream_init(&stream, seed);
-    for (size_t i = 0; i < SAMPLES; i++) {
-        int64_t z = noise_discrete_laplace(&stream, epsilon);
-        int64_t clamped = z > reach ? reach + 1 : z < -reach ? -reach - 1 : z;
-        counts[clamped + reach + 1]++;
-    }
+    int reach = histogram->reach;
+    histogram->counts[(z > reach ? reach + 1 : z < -reach ? -reach - 1 : z) + reach + 1]++;
+}
+
+static double misfit(const struct histogram *histogram, double p)
+{
+    const unsigned *counts = histogram->counts;
+    int reach = histogram->reach;
     double chi_square = 0, share = (1 - p) / (1 + p);
     for (int distance = 0; distance <= reach + 1; distance++, share *= p) {
         double expected = SAMPLES * (distance > reach ? share / (1 - p) : share);
@@ -82,6 +86,18 @@ static double chi_square_of(struct epsilon epsilon, double p, int reach, uint8_t
         chi_square += distance ? below * below / expected : 0;
     }
     return chi_square;
+}
+
+/* Of one stream. */
+static double chi_square_of(struct epsilon epsilon, double p, int reach, uint8_t seed_byte)
+{
+    const uint8_t seed[32] = {seed_byte};
+    struct histogram histogram = {.reach = reach};
+    struct random_stream stream;
+    random_stream_init(&stream, seed);
+    for (size_t i = 0; i < SAMPLES; i++)
+        count(&histogram, noise_discrete_laplace(&stream, epsilon));
+    return misfit(&histogram, p);
 }
 
 static void noise_follows_the_discrete_laplace_distribution(void **state)
@@ -111,6 +127,34 @@ static void chi_square_tells_near_distributions_apart(void **state)
 {
     (void)state;
     assert_true(chi_square_of((struct epsilon){21, 20}, 0.36787944117144233, 6, 1) > 36.12);
+}
+
+/* As it is drawn: one number for each tag and period. */
+static void noise_of_tags_and_periods_follows_it_too(void **state)
+{
+    (void)state;
+    static const struct {
+        struct epsilon epsilon;
+        double p;
+        int reach;
+        double limit; /* exceeded once in 1000 */
+    } cases[] = {
+        {{500, 1000}, 0.60653065971263342, 12, 54.05},
+        {{1000, 1000}, 0.36787944117144233, 6, 36.12},
+        {{2000, 1000}, 0.13533528323661270, 3, 26.12},
+    };
+    static const uint8_t noise_key[32] = {5};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct histogram histogram = {.reach = cases[i].reach};
+        for (uint32_t sample = 0; sample < SAMPLES; sample++) {
+            const struct tag tag = {{(uint8_t)sample, (uint8_t)(sample >> 8)}};
+            count(&histogram,
+                  noise_of_tag(noise_key, &tag, 600 + (sample >> 16), cases[i].epsilon));
+        }
+        double found = misfit(&histogram, cases[i].p);
+        if (found > cases[i].limit)
+            fail_msg("epsilon %u/1000: chi-square %.1f", cases[i].epsilon.numerator, found);
+    }
 }
 
 static void noise_of_a_tag_is_the_same_within_a_period_only(void **state)
@@ -147,6 +191,7 @@ int main(void)
         cmocka_unit_test(rejection_leaves_no_bias_under_a_large_bound),
         cmocka_unit_test(noise_follows_the_discrete_laplace_distribution),
         cmocka_unit_test(chi_square_tells_near_distributions_apart),
+        cmocka_unit_test(noise_of_tags_and_periods_follows_it_too),
         cmocka_unit_test(noise_of_a_tag_is_the_same_within_a_period_only),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
