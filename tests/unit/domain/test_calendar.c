@@ -243,6 +243,24 @@ static void who_leaves_in_the_middle_of_a_redraw_is_not_counted(void **state)
     assert_int_equal(world_number(&world, "SELECT sum(counted) FROM release"), 7 * 5 + 4);
 }
 
+static void a_new_confidence_is_what_is_searched_by(void **state)
+{
+    (void)state;
+    enum { MINIMAL = 10 };
+    assert_int_equal(world_join(&world, MINIMAL, LEVEL_MINIMAL, MODE_OPEN), FAULT_NONE);
+    world.settings.require_contribution = false;
+    for (unsigned member = ALICE; member <= CAROL; member++)
+        contribute(member, 8, 95);
+    world_tick(&world);
+    for (unsigned member = DAVE; member <= FRANK; member++)
+        contribute(member, 8, 10);
+    world_tick(&world);
+    assert_int_equal(world_query(&world, MINIMAL, 1).count, 0); /* too sure for its level */
+    world.now_s += NOISE_PERIOD_S;
+    world_tick(&world);
+    assert_int_equal(world_query(&world, MINIMAL, 1).results[0].confidence, 53);
+}
+
 static void a_clock_that_goes_back_draws_nothing(void **state)
 {
     (void)state;
@@ -272,6 +290,7 @@ int main(void)
         TEST(a_number_that_is_shown_no_longer_is_forgotten_with_its_period),
         TEST(a_new_period_goes_through_in_small_steps_and_after_a_restart_too),
         TEST(who_leaves_in_the_middle_of_a_redraw_is_not_counted),
+        TEST(a_new_confidence_is_what_is_searched_by),
         TEST(a_clock_that_goes_back_draws_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
