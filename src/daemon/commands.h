@@ -30,7 +30,10 @@ const char *command_format_find(const struct command_line *command, const char *
 /* Writes the documentation of all commands, for --help. */
 void commands_print_help(FILE *out);
 
-/* The commands, one file a first word. */
+/* The commands, by the files that they stand in. */
+enum fault backup_make(const struct configuration *configuration, FILE *out, struct why *why);
+enum fault backup_restore(const struct configuration *configuration, FILE *out, struct why *why);
+enum fault member_erase(const struct configuration *configuration, FILE *out, struct why *why);
 enum fault ledger_check(const struct configuration *configuration, FILE *out, struct why *why);
 enum fault ledger_export(const struct configuration *configuration, FILE *out, struct why *why);
 enum fault tier_set(const struct configuration *configuration, FILE *out, struct why *why);

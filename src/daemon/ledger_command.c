@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "crypto/bytes.h"
 #include "daemon/commands.h"
 #include "daemon/configuration.h"
+#include "daemon/storage.h"
 #include "domain/directory.h"
 #include "store/audit.h"
 #include "store/database.h"
@@ -24,23 +23,6 @@ static void close_file(FILE **file)
 {
     if (*file)
         fclose(*file);
-}
-
-static enum fault books_open(const struct configuration *configuration, struct database **ret,
-                             struct why *why)
-{
-    char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/continuum.db", configuration->storage_path);
-    if (length < 0 || (size_t)length >= sizeof path)
-        return why_set(why, FAULT_CONFIGURATION, "storage_path is too long");
-    enum fault fault = database_open(path, DATABASE_READER, ret, why);
-    if (fault == FAULT_STORAGE && access(path, F_OK) == 0 &&
-        access(configuration->storage_path, W_OK) != 0)
-        return why_set(why, fault,
-                       "the storage folder %.100s cannot be written, as those must who share the "
-                       "daemon's log with it: be its user, or copy the folder",
-                       configuration->storage_path);
-    return fault;
 }
 
 static const char *amount_format(struct credits amount, char ret[AMOUNT_SIZE])
@@ -63,7 +45,7 @@ enum fault ledger_check(const struct configuration *configuration, FILE *out, st
     _cleanup_(close_database) struct database *database = NULL;
     struct books books;
     char text[5][AMOUNT_SIZE];
-    enum fault fault = books_open(configuration, &database, why);
+    enum fault fault = storage_read(configuration->storage_path, &database, why);
     if (!fault)
         fault = books_audit(database, &books, why);
     if (fault)
@@ -148,7 +130,7 @@ static enum fault spool_fill(const struct configuration *configuration, FILE *sp
 {
     _cleanup_(close_database) struct database *database = NULL;
     bool is_csv = strcmp(configuration->format, "csv") == 0;
-    enum fault fault = books_open(configuration, &database, why);
+    enum fault fault = storage_read(configuration->storage_path, &database, why);
     if (fault)
         return fault;
     fputs(is_csv ? "sequence,transfer_id,created_at,kind,from,to,amount\n"

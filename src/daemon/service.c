@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/service.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,13 +12,13 @@
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/storage.h"
 #include "domain/memo.h"
 #include "domain/release.h"
 #include "domain/routing.h"
 #include "domain/waiting.h"
 #include "store/catalog.h"
 #include "store/erasure_log.h"
-#include "store/folder.h"
 #include "store/keyring.h"
 #include "store/search.h"
 #include "util/cleanup.h"
@@ -213,10 +212,10 @@ static enum fault domain_open(struct service *service, struct why *why)
     const struct configuration *configuration = service->configuration;
     const struct settings *settings = &configuration->settings;
     char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/continuum.db", configuration->storage_path);
-    if (length < 0 || (size_t)length >= sizeof path)
-        return why_set(why, FAULT_CONFIGURATION, "storage_path is too long");
-    enum fault fault = workers_new(configuration->workers, &service->workers);
+    enum fault fault = storage_database(configuration->storage_path, path, why);
+    if (fault)
+        return fault;
+    fault = workers_new(configuration->workers, &service->workers);
     if (fault)
         return why_set(why, fault, "cannot start the workers' threads");
     struct coordinator_parts parts = {

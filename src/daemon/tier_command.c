@@ -1,37 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <limits.h>
-#include <unistd.h>
-
 #include "crypto/bytes.h"
 #include "daemon/commands.h"
 #include "daemon/configuration.h"
+#include "daemon/storage.h"
 #include "domain/directory.h"
 #include "domain/tier.h"
 #include "store/database.h"
-#include "store/folder.h"
 #include "store/instances.h"
 #include "util/cleanup.h"
 
 static void close_database(struct database **database)
 {
     database_close(*database);
-}
-
-/* The daemon keeps tiers in memory: whoever changes one takes its place for that moment. */
-static enum fault storage_take(const char *storage_path, struct folder *ret_folder,
-                               struct database **ret, struct why *why)
-{
-    char path[PATH_MAX];
-    struct why because = {""};
-    int length = snprintf(path, sizeof path, "%s/continuum.db", storage_path);
-    if (length < 0 || (size_t)length >= sizeof path)
-        return why_set(why, FAULT_CONFIGURATION, "storage_path is too long");
-    if (access(path, F_OK) != 0)
-        return why_set(why, FAULT_SYSTEM, "there is no federation in %.150s", storage_path);
-    enum fault fault = folder_open(storage_path, ret_folder, &because);
-    if (fault)
-        return why_set(why, fault, "%.170s (the tier is changed while none runs)", because.text);
-    return database_open(path, DATABASE_WRITER, ret, why);
 }
 
 enum fault tier_set(const struct configuration *configuration, FILE *out, struct why *why)
@@ -50,6 +30,7 @@ enum fault tier_set(const struct configuration *configuration, FILE *out, struct
                        name);
     if (crypto_init())
         return why_set(why, FAULT_CRYPTO, "the system gives no random numbers");
+    /* The daemon keeps tiers in memory. */
     enum fault fault = storage_take(configuration->storage_path, &folder, &database, why);
     if (fault)
         return fault;

@@ -68,13 +68,7 @@ static enum fault federation_read(struct coordinator *coordinator,
         fault = gate_day_get(database, &coordinator->gate_day);
     if (fault)
         return why_set(why, fault, "cannot read the federation: %s", database_error(database));
-    const struct oprf_key *key = keyring_oprf(parts->keyring, coordinator->epoch.number);
-    if (!key || !bytes_equal(&key->public, &coordinator->epoch.oprf_public_key, sizeof key->public))
-        return why_set(why, FAULT_CORRUPT,
-                       "the file of keys has not the OPRF key of epoch %u of this database: "
-                       "database and keys must come from the same backup",
-                       coordinator->epoch.number);
-    return FAULT_NONE;
+    return epoch_check_key(&coordinator->epoch, parts->keyring, why);
 }
 
 enum fault coordinator_open(const struct coordinator_parts *parts, struct coordinator **ret,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/database_connection.h"
 #include "store/migrations.h"
 #include "util/cleanup.h"
 
@@ -168,6 +169,23 @@ enum fault database_scrub(struct database *database, struct why *why)
         return why_set(why, FAULT_STORAGE, "the write-ahead log could not be emptied: %s",
                        busy ? "a reader held it" : database_error(database));
     return FAULT_NONE;
+}
+
+enum fault database_verify(struct database *database, struct why *why)
+{
+    struct statement *row = sql(database, "PRAGMA quick_check(1)");
+    struct why found = {""};
+    if (sql_step(row) && strcmp(sql_column_text(row, 0), "ok") != 0)
+        why_set(&found, FAULT_CORRUPT, "the database is damaged: %s", sql_column_text(row, 0));
+    enum fault fault = sql_end(row);
+    if (fault)
+        return why_set(why, fault, "the database cannot be read: %s", database_error(database));
+    return found.text[0] ? why_set(why, FAULT_CORRUPT, "%s", found.text) : FAULT_NONE;
+}
+
+sqlite3 *database_connection(const struct database *database)
+{
+    return database->connection;
 }
 
 struct statement *sql(struct database *database, const char *text)

@@ -51,6 +51,18 @@ enum fault database_rollback_savepoint(struct database *database);
  */
 enum fault database_scrub(struct database *database, struct why *why);
 
+/*
+ * Copies the database as it is at this moment, while others go on writing, to the new file `path`,
+ * mode 0600, whole and on disk or not at all. It needs no write-ahead log beside it.
+ * FAULT_SYSTEM with `why`: there is a file of that name, which stays as it is, or it cannot be
+ * written. FAULT_STORAGE: the database cannot be read. Not to be called inside a transaction.
+ */
+enum fault database_copy(struct database *database, const char *path, struct why *why);
+
+/* Reads all of it and checks that it fits together (PRAGMA quick_check). FAULT_CORRUPT with `why`.
+ */
+enum fault database_verify(struct database *database, struct why *why);
+
 /* The last error of SQLite in words, for the log. */
 const char *database_error(const struct database *database);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/database.h"
+#include "store/keyring.h"
 
 enum fault federation_get(struct database *database, struct federation_id *ret)
 {
@@ -46,6 +47,18 @@ enum fault epoch_current(struct database *database, struct epoch_row *ret)
         return fault ? fault : FAULT_NOT_FOUND;
     *ret = epoch;
     return FAULT_NONE;
+}
+
+enum fault epoch_check_key(const struct epoch_row *epoch, const struct keyring *keyring,
+                           struct why *why)
+{
+    const struct oprf_key *key = keyring_oprf(keyring, epoch->number);
+    if (key && bytes_equal(&key->public, &epoch->oprf_public_key, sizeof key->public))
+        return FAULT_NONE;
+    return why_set(why, FAULT_CORRUPT,
+                   "the file of keys has not the OPRF key of epoch %u of this database: "
+                   "database and keys must come from the same backup",
+                   epoch->number);
 }
 
 enum fault epoch_insert(struct database *database, const struct epoch_row *epoch)

@@ -6,6 +6,7 @@
 #include "util/fault.h"
 
 struct database;
+struct keyring;
 
 struct epoch_row {
     uint32_t number;
@@ -20,6 +21,10 @@ enum fault federation_insert(struct database *database, const struct federation_
 
 /* The epoch with the highest number. FAULT_NOT_FOUND: there is none yet. */
 enum fault epoch_current(struct database *database, struct epoch_row *ret);
+
+/* Whether a database with this epoch belongs to these keys. FAULT_CORRUPT with `why`: no. */
+enum fault epoch_check_key(const struct epoch_row *epoch, const struct keyring *keyring,
+                           struct why *why);
 enum fault epoch_insert(struct database *database, const struct epoch_row *epoch);
 
 /* The day on which release_gate = dp last decided; 0: on none. */

@@ -47,6 +47,22 @@ enum fault instance_handle_of_key(struct database *database, const struct public
     return FAULT_NONE;
 }
 
+enum fault instance_key_of_handle(struct database *database, uint64_t handle,
+                                  struct public_key *ret)
+{
+    struct public_key key;
+    struct statement *row = sql(database, "SELECT public_key FROM instance WHERE handle = ?");
+    sql_integer(row, (int64_t)handle);
+    bool found = sql_step(row);
+    if (found)
+        memcpy(key.bytes, sql_column_blob(row, 0, sizeof key.bytes), sizeof key.bytes);
+    enum fault fault = sql_end(row);
+    if (fault || !found)
+        return fault ? fault : FAULT_NOT_FOUND;
+    *ret = key;
+    return FAULT_NONE;
+}
+
 /* In the order in which instance_read reads them. */
 #define INSTANCE_COLUMNS                                                                           \
     "number, handle, public_key, level, mode, domains, joined_at, next_sequence, contributions,"   \

@@ -32,6 +32,10 @@ enum fault instance_insert(struct database *database, const struct instance_row 
 enum fault instance_handle_of_key(struct database *database, const struct public_key *public_key,
                                   uint64_t *ret);
 
+/* The public key of the member with this handle. FAULT_NOT_FOUND. */
+enum fault instance_key_of_handle(struct database *database, uint64_t handle,
+                                  struct public_key *ret);
+
 /* FAULT_NOT_FOUND: no such instance (any more). */
 enum fault instance_get(struct database *database, int64_t number, struct instance_row *ret);
 

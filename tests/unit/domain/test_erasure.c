@@ -169,21 +169,13 @@ static void an_erasure_that_was_cut_off_goes_on_at_the_next_start(void **state)
     assert_gone();
 }
 
-static void database_copy(const char *to)
-{
-    char script[200];
-    snprintf(script, sizeof script, "VACUUM INTO '%s'", to);
-    unlink(to);
-    assert_int_equal(sql_script(world.database, script), FAULT_NONE);
-}
-
 static void an_older_database_does_not_bring_back_who_was_erased(void **state)
 {
     (void)state;
     char copy[128];
     fill();
     snprintf(copy, sizeof copy, "%s.old", world.path);
-    database_copy(copy);
+    assert_int_equal(database_copy(world.database, copy, NULL), FAULT_NONE);
     assert_int_equal(world_erase(&world, ALICE, NULL), FAULT_NONE);
     world_shut(&world);
     assert_int_equal(rename(copy, world.path), 0);

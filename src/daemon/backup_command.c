@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/bytes.h"
+#include "daemon/commands.h"
+#include "daemon/configuration.h"
+#include "daemon/storage.h"
+#include "store/database.h"
+#include "store/federation.h"
+#include "store/keyring.h"
+#include "util/cleanup.h"
+
+static void close_database(struct database **database)
+{
+    database_close(*database);
+}
+
+static void free_keyring(struct keyring **keyring)
+{
+    keyring_free(*keyring);
+}
+
+enum fault backup_make(const struct configuration *configuration, FILE *out, struct why *why)
+{
+    _cleanup_(close_database) struct database *database = NULL;
+    const char *file = configuration->operands[0];
+    enum fault fault = storage_read(configuration->storage_path, &database, why);
+    if (!fault)
+        fault = database_copy(database, file, why);
+    if (fault)
+        return fault;
+    fprintf(out,
+            "%s is a copy of the database as it was at this moment.\n"
+            "It has no keys: keep copies of %s/keys and, after each backup, of %s/erased too,\n"
+            "elsewhere and secret. Who was erased since is erased again when it is restored.\n",
+            file, configuration->storage_path, configuration->storage_path);
+    return FAULT_NONE;
+}
+
+/* Whether a database can be this folder's: whole, of this program, and of its keys. */
+static enum fault backup_check(const char *file, const struct keyring *keyring,
+                               struct database **ret, struct why *why)
+{
+    _cleanup_(close_database) struct database *database = NULL;
+    struct epoch_row epoch;
+    struct why because = {""};
+    enum fault fault = database_open(file, DATABASE_READER, &database, &because);
+    if (!fault)
+        fault = database_verify(database, &because);
+    if (!fault)
+        fault = epoch_current(database, &epoch);
+    if (fault)
+        return why_set(why, fault, "%.80s is no backup of a federation: %.150s", file,
+                       because.text[0] ? because.text : fault_title(fault));
+    fault = epoch_check_key(&epoch, keyring, why);
+    if (!fault)
+        *ret = TAKE(database);
+    return fault;
+}
+
+static enum fault place_check(const struct configuration *configuration, struct folder *ret_folder,
+                              char ret_path[PATH_MAX], struct why *why)
+{
+    enum fault fault = storage_database(configuration->storage_path, ret_path, why);
+    if (!fault)
+        fault = folder_open(configuration->storage_path, ret_folder, why);
+    if (!fault && access(ret_path, F_OK) == 0)
+        return why_set(why, FAULT_SYSTEM,
+                       "%.150s is there: a restored database takes the place of none, move it (and "
+                       "its -wal) away first",
+                       ret_path);
+    return fault;
+}
+
+enum fault backup_restore(const struct configuration *configuration, FILE *out, struct why *why)
+{
+    _cleanup_(folder_close) struct folder folder = {.fd = -1, .lock_fd = -1};
+    _cleanup_(free_keyring) struct keyring *keyring = NULL;
+    _cleanup_(close_database) struct database *backup = NULL;
+    char path[PATH_MAX];
+    if (crypto_init())
+        return why_set(why, FAULT_CRYPTO, "the system gives no random numbers");
+    enum fault fault = place_check(configuration, &folder, path, why);
+    if (!fault)
+        fault = keyring_open(folder.fd, false, &keyring, why);
+    if (!fault)
+        fault = backup_check(configuration->operands[0], keyring, &backup, why);
+    if (!fault)
+        fault = database_copy(backup, path, why);
+    if (fault)
+        return fault;
+    bool has_log = faccessat(folder.fd, "erased", F_OK, 0) == 0;
+    fprintf(out, "%s is restored to %s. %s\n", configuration->operands[0], path,
+            has_log ? "Who was erased since is erased again when the coordinator starts."
+                    : "There is no log of erasures (the file \"erased\") in the folder: bring it "
+                      "back before the coordinator starts, or who was erased since is back.");
+    return FAULT_NONE;
+}
