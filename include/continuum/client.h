@@ -436,6 +436,35 @@ bool continuum_withdraw(struct continuum_client *client, const char *tag,
                         struct continuum_withdrawal *ret, struct continuum_error *error);
 char *continuum_withdrawal_json(const struct continuum_withdrawal *withdrawal);
 
+/* --- leaving
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* What a coordinator signs when it has erased a member. */
+struct continuum_receipt {
+    char instance_id[32], erased_at[21];
+    uint64_t contributions, verifications, votes, queries, deliveries; /* that it erased */
+    char coordinator_key[44], signature[87];
+};
+
+/*
+ * Has the coordinator erase everything of this member. With the error "signature-invalid" it did
+ * so, and *ret is what it said, but no proof. Keep the receipt, then continuum_forget.
+ */
+bool continuum_leave(struct continuum_client *client, struct continuum_receipt *ret,
+                     struct continuum_error *error);
+char *continuum_receipt_json(const struct continuum_receipt *receipt);
+
+/* Removes the profile: the member's key and the federation's. */
+bool continuum_forget(struct continuum_client *client, struct continuum_error *error);
+
+/*
+ * Checks a receipt as continuum_receipt_json writes it. Whether the key in it is the coordinator's
+ * is the caller's to know, or that of `coordinator_key`, when it is not NULL.
+ */
+bool continuum_receipt_check(const char *text, size_t length, const char *coordinator_key,
+                             struct continuum_receipt *ret, struct continuum_error *error);
+
 /* The error as a problem document (RFC 9457). */
 char *continuum_error_json(const struct continuum_error *error);
 

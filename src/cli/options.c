@@ -38,6 +38,7 @@ static const struct cli_option {
      0},
     {"invite", "CODE", KIND_TEXT, TAKES_INVITE, AT(invite), "a code from the operator", 0, 0},
     {"json", NULL, KIND_FLAG, 0, AT(json), "one JSON document on standard output", 0, 0},
+    {"key", "KEY", KIND_TEXT, TAKES_KEY, AT(key), "the coordinator's, as status shows it", 0, 0},
     {"level", "minimal|standard|extensive", KIND_CHOICE, TAKES_LEVEL, AT(level),
      "how much you mean to contribute (standard)", 0, 0},
     {"limit", "SECONDS", KIND_COUNT, TAKES_EXEC, AT(limit), "how long it may take (60)", 1, 3600},

@@ -11,7 +11,7 @@
 struct cli_options {
     bool all, confirm, decline, help, high, json, low, priority, refute, route, version;
     struct continuum_settings settings; /* --profile, --insecure */
-    const char *domain, *exec, *invite, *level, *output, *privacy, *since;
+    const char *domain, *exec, *invite, *key, *level, *output, *privacy, *since;
     double min_confidence;
     unsigned fanout, limit, max_results, ttl, wait; /* 0: not given */
     const char *command, *operand, *text;           /* or NULL */
@@ -35,6 +35,7 @@ enum cli_option_set {
     TAKES_WAIT = 4096,
     TAKES_OUTPUT = 8192,
     TAKES_SINCE = 16384,
+    TAKES_KEY = 32768,
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "client/download.h"
 #include "client/join.h"
 #include "client/judge.h"
+#include "client/leave.h"
 #include "client/link.h"
 #include "client/privacy.h"
 #include "client/query.h"
@@ -278,4 +279,29 @@ bool continuum_decline(struct continuum_client *client, const char *delivery_id,
 {
     struct why why = {0};
     return outcome(client_decline(client, delivery_id, &why), &why, error);
+}
+
+/* ---- Leaving ---- */
+
+bool continuum_leave(struct continuum_client *client, struct continuum_receipt *ret,
+                     struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_leave(client, ret, &why), &why, error);
+}
+
+bool continuum_forget(struct continuum_client *client, struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(profile_remove(&client->profile, &why), &why, error);
+}
+
+bool continuum_receipt_check(const char *text, size_t length, const char *coordinator_key,
+                             struct continuum_receipt *ret, struct continuum_error *error)
+{
+    struct why why = {0};
+    enum fault fault = crypto_init();
+    if (!fault)
+        fault = client_receipt_check(text, length, coordinator_key, ret, &why);
+    return outcome(fault, &why, error);
 }

@@ -236,3 +236,14 @@ char *continuum_error_json(const struct continuum_error *error)
                               "status", (json_int_t)error->status, "detail", error->detail, "code",
                               error->code));
 }
+
+char *continuum_receipt_json(const struct continuum_receipt *receipt)
+{
+    return document(json_pack("{s:{s:s, s:s, s:I, s:I, s:I, s:I, s:I}, s:s, s:s}", "receipt",
+                              "instance_id", receipt->instance_id, "erased_at", receipt->erased_at,
+                              "contributions", (json_int_t)receipt->contributions, "verifications",
+                              (json_int_t)receipt->verifications, "votes",
+                              (json_int_t)receipt->votes, "queries", (json_int_t)receipt->queries,
+                              "deliveries", (json_int_t)receipt->deliveries, "coordinator_key",
+                              receipt->coordinator_key, "signature", receipt->signature));
+}

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/profile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/home.h"
 #include "crypto/record.h"
@@ -131,4 +133,22 @@ enum fault profile_save(const struct profile *profile, struct why *why)
         return why_set(why, FAULT_SYSTEM, "Your keys cannot be kept in %s: %s.", file,
                        strerror(errno));
     return FAULT_NONE;
+}
+
+enum fault profile_remove(const struct profile *profile, struct why *why)
+{
+    char prefix[PROFILE_NAME_SIZE + 8];
+    int length = snprintf(prefix, sizeof prefix, "%s.", profile->name);
+    int folder = -1;
+    enum fault fault = home_open(false, &folder, why);
+    DIR *files = fault ? NULL : fdopendir(folder); /* takes over the descriptor */
+    if (!files)
+        return fault ? fault : why_set(why, FAULT_MEMORY, "There is no memory.");
+    for (struct dirent *file = readdir(files); file && !fault; file = readdir(files))
+        if (strncmp(file->d_name, prefix, (size_t)length) == 0 &&
+            unlinkat(dirfd(files), file->d_name, 0) < 0)
+            fault = why_set(why, FAULT_SYSTEM, "%.80s cannot be removed: %s.", file->d_name,
+                            strerror(errno));
+    closedir(files);
+    return fault;
 }

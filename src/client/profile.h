@@ -37,6 +37,9 @@ enum fault profile_load(const char *name, struct profile *ret, struct why *why);
  * FAULT_CONFIGURATION. */
 enum fault profile_save(const struct profile *profile, struct why *why);
 
+/* Removes its file, and what else is kept for it: all files NAME.*. FAULT_SYSTEM. */
+enum fault profile_remove(const struct profile *profile, struct why *why);
+
 /* Wipes the secrets. */
 void profile_done(struct profile *profile);
 
