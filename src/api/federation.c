@@ -17,12 +17,20 @@ static json_t *epoch_encode(const struct coordinator *coordinator)
                      json_time(epoch->started_at_s), "signature", json_b64(&signature, 64));
 }
 
-/* One epoch, as long as epochs are not rotated: it is the one with live records. */
-static json_t *epochs_encode(const struct coordinator *coordinator)
+static json_t *epochs_encode(const struct epochs *epochs)
 {
-    const struct epoch_row *epoch = &coordinator->epoch;
-    return json_pack("[{s:i, s:i, s:i}]", "number", (int)epoch->number, "k", epoch->k, "token_bits",
-                     epoch->token_bits);
+    json_t *list = json_array();
+    for (size_t i = 0; i < epochs->count; i++) {
+        const struct epoch_row *epoch = &epochs->rows[i];
+        json_array_append_new(list, json_pack("{s:i, s:i, s:i}", "number", (int)epoch->number, "k",
+                                              epoch->k, "token_bits", epoch->token_bits));
+    }
+    return list;
+}
+
+static json_t *retention_encode(const struct settings *settings)
+{
+    return json_pack("{s:i}", "epoch_grace_days", (int)settings->epoch_grace_days);
 }
 
 static json_t *levels_encode(const struct settings *settings)
@@ -102,15 +110,16 @@ void federation_get_handle(struct request *request)
     request_answer(
         request, 200,
         json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:i, s:i, s:s, s:o, s:o,"
-                  " s:o, s:o}",
+                  " s:o, s:o, s:o}",
                   "protocol", "cfed/v1", "name", settings->name, "description",
                   settings->description, "federation_id", json_b64(&coordinator->federation_id, 16),
                   "coordinator_key", json_b64(&coordinator->keyring->signing.public, 32),
                   "key_check", text_or_null(settings->key_check), "admission", "open", "epoch",
-                  epoch_encode(coordinator), "epochs", epochs_encode(coordinator),
+                  epoch_encode(coordinator), "epochs", epochs_encode(&coordinator->epochs),
                   "require_contribution", settings->require_contribution, "min_contributors",
                   coordinator->epoch.k, "release_interval_s", (int)settings->release_interval_s,
                   "release_gate", settings->release_gate == RELEASE_GATE_DP ? "dp" : "k", "levels",
                   levels_encode(settings), "privacy_modes", modes_encode(coordinator->epoch.k),
-                  "prices", prices_encode(settings), "limits", limits_with_gate(api)));
+                  "prices", prices_encode(settings), "retention", retention_encode(settings),
+                  "limits", limits_with_gate(api)));
 }

@@ -62,6 +62,12 @@ void index_plaintext_encode(const uint32_t *tokens, size_t count,
             slot[byte] = (uint8_t)(sorted[i] >> (24 - 8 * byte));
 }
 
+uint32_t token_cut(uint32_t token, uint8_t token_bits)
+{
+    uint32_t cut = token & ~(uint32_t)(UINT64_C(0xffffffff) >> token_bits);
+    return cut ? cut : 1;
+}
+
 static uint32_t u32_read(const uint8_t *bytes)
 {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];

@@ -78,6 +78,9 @@ void record_tag(const struct record *record, const struct federation_id *id, str
 void index_plaintext_encode(const uint32_t *tokens, size_t count,
                             uint8_t ret[INDEX_PLAINTEXT_LENGTH]);
 
+/* A token that is cut to `token_bits`: the others of its 32 bits are 0, and 0 becomes 1. */
+uint32_t token_cut(uint32_t token, uint8_t token_bits);
+
 /* --- The index: sealed by members, opened by the coordinator once k shares have given it s ---- */
 
 /* Seals `plaintext` under K_rel of `secret`. */

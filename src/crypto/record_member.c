@@ -58,8 +58,7 @@ uint32_t token_of_term(const struct federation_keys *keys, uint8_t token_bits, c
     uint32_t token = 0;
     for (size_t i = 0; i < 4; i++)
         token = token << 8 | digest[i];
-    token &= ~(uint32_t)(UINT64_C(0xffffffff) >> token_bits);
-    return token ? token : 1;
+    return token_cut(token, token_bits);
 }
 
 void record_oprf_input(const struct federation_keys *keys, const struct epoch_parameters *epoch,

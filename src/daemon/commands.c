@@ -12,6 +12,10 @@ static const struct command_line commands[] = {
      .operand_count = 1,
      .help = "Copy the database to a new file, and exit; the coordinator may go on serving",
      .run = backup_make},
+    {.name = "epoch rotate",
+     .help = "Begin a new epoch, with a new OPRF key and what the configuration says of "
+             "min_contributors and token_bits, and exit; only while no coordinator runs",
+     .run = epoch_rotate},
     {.name = "erase",
      .operands = "INSTANCE_ID",
      .operand_count = 1,

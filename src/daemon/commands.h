@@ -33,6 +33,7 @@ void commands_print_help(FILE *out);
 /* The commands, by the files that they stand in. */
 enum fault backup_make(const struct configuration *configuration, FILE *out, struct why *why);
 enum fault backup_restore(const struct configuration *configuration, FILE *out, struct why *why);
+enum fault epoch_rotate(const struct configuration *configuration, FILE *out, struct why *why);
 enum fault member_erase(const struct configuration *configuration, FILE *out, struct why *why);
 enum fault ledger_check(const struct configuration *configuration, FILE *out, struct why *why);
 enum fault ledger_export(const struct configuration *configuration, FILE *out, struct why *why);

@@ -49,6 +49,11 @@ const struct option options[OPTIONS_COUNT] = {
     {.name = "description", .fallback = "",
      .help = "What this federation is for; shown to anyone",
      .type = OPTION_TEXT, FIELD(settings.description), RANGE(0, 160)},
+    {.name = "epoch_grace_days", .fallback = "30",
+     .help = "How long sealed patterns of an epoch are kept after the next one has begun; then "
+             "they and its OPRF key are destroyed",
+     .type = OPTION_NUMBER, FIELD(settings.epoch_grace_days), RANGE(0, 3650),
+     .unit = "days"},
     {.name = "extensive_max_records", .fallback = "1000",
      .help = "Most records in one request at level extensive",
      .type = OPTION_NUMBER, FIELD(settings.level_max_records[LEVEL_EXTENSIVE]), RANGE(1, 1000),

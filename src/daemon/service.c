@@ -90,6 +90,7 @@ static void engine_drain(void *userdata)
               server_pending(service->server));
     service->api.draining = true;
     release_stop(service->coordinator);
+    epochs_stop(service->coordinator);
     waiting_drain(service->coordinator->waiting);
     server_drain(service->server);
 }
@@ -117,6 +118,7 @@ static void tick(void *userdata)
     if (service->api.draining)
         return;
     release_tick(service->coordinator, clock_now_s());
+    epochs_expire(service->coordinator, clock_now_s());
     memos_purge(service->coordinator, clock_now_s());
 }
 
@@ -221,6 +223,7 @@ static enum fault domain_open(struct service *service, struct why *why)
     struct coordinator_parts parts = {
         .settings = settings,
         .keyring = service->keyring,
+        .folder_fd = service->folder.fd,
         .erasures = service->erasures,
         .workers = service->workers,
         .path = path,
@@ -233,7 +236,7 @@ static enum fault domain_open(struct service *service, struct why *why)
     if (epoch->k != settings->min_contributors || epoch->token_bits != settings->token_bits)
         log_write(LOG_LEVEL_WARNING,
                   "epoch %u keeps its k = %u and token_bits = %u: what the configuration says "
-                  "counts for the next epoch",
+                  "counts for the next epoch, which \"epoch rotate\" begins",
                   epoch->number, epoch->k, epoch->token_bits);
     return FAULT_NONE;
 }

@@ -94,6 +94,7 @@ static enum fault offer_apply(struct contribution *contribution, struct database
     int64_t most = contribution->operation.coordinator->settings->max_contributions;
     if (tally->instance.contributions + tally->counters.contributions >= most)
         return offer_limit(contribution, database, offer);
+    bool carried = tally->instance.carried + tally->counters.carried > 0;
     struct contribution_row row = {
         .instance = contribution->number,
         .sequence = tally->instance.next_sequence + tally->counters.next_sequence,
@@ -103,6 +104,7 @@ static enum fault offer_apply(struct contribution *contribution, struct database
         .min_group = privacy_min_group(contribution->mode, k),
         .epsilon_milli = privacy_of(contribution->mode)->epsilon_milli,
         .accepted_at_s = contribution->now_s,
+        .carried = carried,
     };
     enum fault fault = contribution_add(database, &offer->record, &row, &offer->added);
     if (fault || !offer->added)
@@ -110,8 +112,10 @@ static enum fault offer_apply(struct contribution *contribution, struct database
     tally->counters.next_sequence++;
     tally->counters.contributions++;
     tally->change.accepted++;
-    return offer->released ? FAULT_NONE
-                           : offer_pay(contribution, database, tally, &row, &offer->record.tag);
+    tally->counters.carried -= carried;
+    return offer->released || carried
+               ? FAULT_NONE
+               : offer_pay(contribution, database, tally, &row, &offer->record.tag);
 }
 
 /* What follows from the books as they are now. */

@@ -63,7 +63,7 @@ static enum fault federation_read(struct coordinator *coordinator,
     if (fault == FAULT_NOT_FOUND)
         fault = federation_found(coordinator, database, parts->now_s);
     if (!fault)
-        fault = epoch_current(database, &coordinator->epoch);
+        fault = epochs_read(coordinator, database);
     if (!fault)
         fault = gate_day_get(database, &coordinator->gate_day);
     if (fault)
@@ -79,6 +79,7 @@ enum fault coordinator_open(const struct coordinator_parts *parts, struct coordi
         return FAULT_MEMORY;
     coordinator->settings = parts->settings;
     coordinator->keyring = parts->keyring;
+    coordinator->folder_fd = parts->folder_fd;
     coordinator->erasures = parts->erasures;
     coordinator->workers = parts->workers;
     coordinator->selection = (struct selection){

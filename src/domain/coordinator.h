@@ -8,6 +8,7 @@
 
 #include "crypto/sign.h"
 #include "crypto/selection.h"
+#include "domain/epochs.h"
 #include "domain/settings.h"
 #include "store/federation.h"
 #include "store/numbers.h"
@@ -36,12 +37,14 @@ struct workers;
  */
 struct coordinator {
     const struct settings *settings;
-    const struct keyring *keyring;
+    struct keyring *keyring;      /* a key that is destroyed is wiped on the loop */
+    int folder_fd;                /* of the folder that has the file of keys */
     struct erasure_log *erasures; /* the writer's, once memory is loaded */
     struct store *store;
     struct workers *workers;
     struct federation_id federation_id;
-    struct epoch_row epoch;
+    struct epoch_row epoch; /* the current one */
+    struct epochs epochs;   /* with it and all older ones that are not forgotten */
     struct directory *directory;
     struct catalog *catalog;
     struct search *search;
@@ -68,13 +71,14 @@ struct coordinator {
 
 /*
  * Opens the database at `path`, makes the federation and its first epoch if there is none yet (with
- * `now_s` as their time), and starts the writer. The settings, keys, log and workers stay the
- * caller's and must outlive it. FAULT_CORRUPT: database and keys do not belong together. Otherwise
- * as store_open.
+ * `now_s` as their time), and starts the writer. The settings, keys, folder, log and workers stay
+ * the caller's and must outlive it. FAULT_CORRUPT: database and keys do not belong together.
+ * Otherwise as store_open.
  */
 struct coordinator_parts {
     const struct settings *settings;
-    const struct keyring *keyring;
+    struct keyring *keyring;
+    int folder_fd; /* of the storage folder */
     struct erasure_log *erasures;
     struct workers *workers;
     const char *path;

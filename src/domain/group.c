@@ -91,6 +91,7 @@ static void release_describe(struct group *group, const struct group_rules *rule
     struct numbers numbers = numbers_draw(group, rules, counted);
     release->pattern = group->pattern;
     memcpy(release->domain, group->record.domain, sizeof release->domain);
+    release->token_bits = rules->token_bits;
     release->counted = (uint32_t)counted;
     release->contributor_count = numbers.contributor_count;
     release->confidence = numbers.confidence;

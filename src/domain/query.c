@@ -179,6 +179,7 @@ static enum fault query_match(struct query *query, struct instance *asker)
     struct search_query search = {
         .tokens = query->tokens,
         .token_count = query->token_count,
+        .coarse_bits = coordinator->epochs.coarse_bits,
         .domain = SEARCH_DOMAIN_ANY,
         .confidence_min = query->confidence_min,
         .high_confidence = (uint8_t)settings->high_confidence,

@@ -98,12 +98,23 @@ static void group_keep_published(struct group *group)
     release->judgements = group->before.judgements;
 }
 
-static enum fault group_look(struct group *group, const struct group_rules *rules,
+/* How the tokens of a group are cut, its epoch says. */
+static enum fault group_decide(struct group *group, const struct batch *batch,
+                               struct database *database, struct arena *arena)
+{
+    struct group_rules rules = batch->rules;
+    enum fault fault = FAULT_NONE;
+    if (group->record.epoch != batch->operation.coordinator->epoch.number)
+        fault = epoch_token_bits(database, group->record.epoch, &rules.token_bits);
+    return fault ? fault : group_evaluate(group, &rules, arena);
+}
+
+static enum fault group_look(struct group *group, const struct batch *batch,
                              struct database *database, struct arena *arena)
 {
-    enum fault fault = group_read(group, rules->now_s, database, arena);
+    enum fault fault = group_read(group, batch->rules.now_s, database, arena);
     if (!fault && !group->skip && !group->spoiled)
-        fault = group_evaluate(group, rules, arena);
+        fault = group_decide(group, batch, database, arena);
     if (group->was_released)
         group_keep_published(group);
     return fault;
@@ -131,7 +142,7 @@ static void batch_evaluate(struct job *job)
         batch->fault = batch_find_due(batch, reader);
     for (size_t i = 0; i < batch->count && !batch->fault; i++) {
         struct group *group = &batch->groups[i];
-        batch->fault = group_look(group, &batch->rules, reader, &batch->operation.arena);
+        batch->fault = group_look(group, batch, reader, &batch->operation.arena);
         load += group->count;
         if (group->redraw && load >= RELEASE_BATCH_LOAD)
             batch->count = i + 1; /* the others are for the next batch */
@@ -284,10 +295,10 @@ enum fault release_publish(struct coordinator *coordinator, const struct release
         .confidence = release->confidence,
         .weight = judgements_trust(&release->judgements, release->confidence),
     };
+    uint32_t tokens[TOKENS_MAX];
+    size_t count = epochs_cut_tokens(coordinator, release, tokens);
     enum fault fault = domains_intern(coordinator->domains, release->domain, &facts.domain);
-    return fault ? fault
-                 : search_add(coordinator->search, release->pattern, release->tokens,
-                              release->token_count, &facts);
+    return fault ? fault : search_add(coordinator->search, release->pattern, tokens, count, &facts);
 }
 
 /* What members say of it, and its confidence, move a released pattern up or down. */
@@ -316,8 +327,10 @@ static void group_publish(struct coordinator *coordinator, const struct group *g
         group_wait(coordinator, group->pattern);
     if (!settled || group->changed || group->skip)
         return;
-    if (group->was_released && !group->released)
+    if (group->was_released && !group->released) {
         search_remove(coordinator->search, group->pattern);
+        epochs_note_sealed(coordinator, group->record.epoch);
+    }
     bool unknown = group->released && !search_has(coordinator->search, group->pattern);
     if (group->released && !unknown)
         release_weigh(coordinator, &group->release);

@@ -32,6 +32,7 @@ struct settings {
     uint32_t release_gate;          /* enum release_gate */
     uint32_t release_epsilon_milli; /* of release_gate = dp */
     uint32_t release_delta_billionths;
+    uint32_t epoch_grace_days; /* what is sealed when an epoch ends is kept so long */
 
     struct credits price_contribute, price_verify, price_quality;
     struct credits price_query, price_download, price_priority;

@@ -7,6 +7,13 @@
 #include "store/search.h"
 #include "util/clock.h"
 
+/* What was to come without pay, and is taken back, is to come once more. */
+static bool is_carried_again(const struct withdrawal *withdrawal,
+                             const struct contribution_row *row, const struct record *record)
+{
+    return row->carried && record->epoch == withdrawal->operation.coordinator->epoch.number;
+}
+
 /* One contribution goes: its credit, its row, and what counted it. */
 static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct database *database,
                                         const struct contribution_row *row)
@@ -14,21 +21,22 @@ static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct da
     const struct coordinator *coordinator = withdrawal->operation.coordinator;
     struct reversal reversal = {0};
     bool last = false;
+    bool paid = row->payment == PAYMENT_PAID || row->payment == PAYMENT_PROVEN;
+    struct record record = {0};
+    bool spoiled = false;
     enum fault fault = FAULT_NONE;
-    if (row->payment == PAYMENT_PAID || row->payment == PAYMENT_PROVEN) {
-        struct record record;
-        bool spoiled = false;
+    if (paid || row->carried)
         fault = pattern_get(database, row->pattern, &record, &spoiled);
-        if (!fault)
-            fault = credits_reverse(coordinator, database, withdrawal->number, &record.tag,
-                                    withdrawal->now_s, &reversal);
-    }
+    if (!fault && paid)
+        fault = credits_reverse(coordinator, database, withdrawal->number, &record.tag,
+                                withdrawal->now_s, &reversal);
     if (!fault)
         fault = contribution_delete(database, row, &last);
     struct instance_change change = {
         .contributions = -1,
         .released = row->state == CONTRIBUTION_RELEASED ? -1 : 0,
         .unproven = row->payment == PAYMENT_PAID && reversal.whole ? -1 : 0,
+        .carried = is_carried_again(withdrawal, row, &record),
     };
     if (!fault)
         fault = instance_count(database, withdrawal->number, &change);

@@ -28,6 +28,15 @@ enum fault federation_insert(struct database *database, const struct federation_
     return sql_run(insert);
 }
 
+void epoch_read(struct statement *row, struct epoch_row *ret)
+{
+    ret->number = (uint32_t)sql_column_integer(row, 0);
+    ret->k = (uint8_t)sql_column_integer(row, 1);
+    ret->token_bits = (uint8_t)sql_column_integer(row, 2);
+    memcpy(ret->oprf_public_key.bytes, sql_column_blob(row, 3, 32), 32);
+    ret->started_at_s = sql_column_integer(row, 4);
+}
+
 enum fault epoch_current(struct database *database, struct epoch_row *ret)
 {
     struct epoch_row epoch = {0};
@@ -35,13 +44,8 @@ enum fault epoch_current(struct database *database, struct epoch_row *ret)
         sql(database, "SELECT number, k, token_bits, oprf_public_key, started_at FROM epoch"
                       " ORDER BY number DESC LIMIT 1");
     bool found = sql_step(row);
-    if (found) {
-        epoch.number = (uint32_t)sql_column_integer(row, 0);
-        epoch.k = (uint8_t)sql_column_integer(row, 1);
-        epoch.token_bits = (uint8_t)sql_column_integer(row, 2);
-        memcpy(epoch.oprf_public_key.bytes, sql_column_blob(row, 3, 32), 32);
-        epoch.started_at_s = sql_column_integer(row, 4);
-    }
+    if (found)
+        epoch_read(row, &epoch);
     enum fault fault = sql_end(row);
     if (fault || !found)
         return fault ? fault : FAULT_NOT_FOUND;

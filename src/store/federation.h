@@ -7,6 +7,7 @@
 
 struct database;
 struct keyring;
+struct statement;
 
 struct epoch_row {
     uint32_t number;
@@ -18,6 +19,9 @@ struct epoch_row {
 /* The federation's id. FAULT_NOT_FOUND: this database has none yet. */
 enum fault federation_get(struct database *database, struct federation_id *ret);
 enum fault federation_insert(struct database *database, const struct federation_id *id);
+
+/* A row of: number, k, token_bits, oprf_public_key, started_at. */
+void epoch_read(struct statement *row, struct epoch_row *ret);
 
 /* The epoch with the highest number. FAULT_NOT_FOUND: there is none yet. */
 enum fault epoch_current(struct database *database, struct epoch_row *ret);

@@ -66,7 +66,7 @@ enum fault instance_key_of_handle(struct database *database, uint64_t handle,
 /* In the order in which instance_read reads them. */
 #define INSTANCE_COLUMNS                                                                           \
     "number, handle, public_key, level, mode, domains, joined_at, next_sequence, contributions,"   \
-    " released, unproven, tier"
+    " released, unproven, tier, carried"
 
 static void instance_read(struct statement *row, struct instance_row *ret)
 {
@@ -82,6 +82,7 @@ static void instance_read(struct statement *row, struct instance_row *ret)
     ret->released = sql_column_integer(row, 9);
     ret->unproven = sql_column_integer(row, 10);
     ret->tier = (uint8_t)sql_column_integer(row, 11);
+    ret->carried = sql_column_integer(row, 12);
 }
 
 enum fault instance_get(struct database *database, int64_t number, struct instance_row *ret)
@@ -135,12 +136,13 @@ enum fault instance_count(struct database *database, int64_t number,
 {
     struct statement *update =
         sql(database, "UPDATE instance SET next_sequence = next_sequence + ?, contributions ="
-                      " contributions + ?, released = released + ?, unproven = unproven + ?"
-                      " WHERE number = ?");
+                      " contributions + ?, released = released + ?, unproven = unproven + ?,"
+                      " carried = carried + ? WHERE number = ?");
     sql_integer(update, change->next_sequence);
     sql_integer(update, change->contributions);
     sql_integer(update, change->released);
     sql_integer(update, change->unproven);
+    sql_integer(update, change->carried);
     sql_integer(update, number);
     return sql_run(update);
 }

@@ -21,6 +21,7 @@ struct instance_row {
     int64_t joined_at_s;
     int64_t next_sequence; /* 1: has never contributed */
     int64_t contributions, released, unproven;
+    int64_t carried; /* contributions to come that pay nothing, as the epoch before paid for them */
 };
 
 /* Adds a member and its account. *ret_number is its number. The counts of `row` are not looked at.
@@ -48,7 +49,7 @@ enum fault instance_set_tier(struct database *database, uint64_t handle, uint8_t
 
 /* Moves the counters of an instance by these amounts. */
 struct instance_change {
-    int64_t next_sequence, contributions, released, unproven;
+    int64_t next_sequence, contributions, released, unproven, carried;
 };
 enum fault instance_count(struct database *database, int64_t number,
                           const struct instance_change *change);

@@ -15,6 +15,7 @@
 #include "util/number.h"
 
 enum { TEXT_SIZE = 8192, KEY_LENGTH = 32, CHECK_LENGTH = 16 };
+enum { FORGOTTEN = 0 }; /* in the place of an epoch: its key was wiped */
 enum { CHECK_LINE_LENGTH = sizeof "check = " - 1 + B64_LENGTH(CHECK_LENGTH) + 1 };
 
 static const char file_name[] = "keys", new_name[] = "keys.new";
@@ -211,6 +212,8 @@ static void vault_format(struct vault *vault)
     key_put(vault, "noise", keyring->noise, KEY_LENGTH);
     key_put(vault, "ledger", keyring->ledger, KEY_LENGTH);
     for (size_t i = 0; i < keyring->oprf_count; i++) {
+        if (keyring->oprf[i].epoch == FORGOTTEN)
+            continue;
         snprintf(name, sizeof name, "oprf %" PRIu32, keyring->oprf[i].epoch);
         key_put(vault, name, keyring->oprf[i].key.secret.bytes, KEY_LENGTH);
     }
@@ -278,4 +281,57 @@ enum fault keyring_open(int folder_fd, bool create, struct keyring **ret, struct
     vault_forget_text(vault);
     *ret = &TAKE(vault)->keyring;
     return FAULT_NONE;
+}
+
+/* ---- Keys that come and go ---- */
+
+static enum fault keyring_write(int folder_fd, const struct keyring *keyring, uint32_t without,
+                                struct why *why)
+{
+    _cleanup_(free_vault) struct vault *vault = vault_new();
+    if (!vault)
+        return why_set(why, FAULT_MEMORY, "no memory for the keys");
+    vault->keyring = *keyring;
+    if (without != FORGOTTEN)
+        keyring_forget(&vault->keyring, without);
+    vault_format(vault);
+    return vault_write(folder_fd, vault, why);
+}
+
+enum fault keyring_add(int folder_fd, struct keyring *keyring, uint32_t epoch, struct why *why)
+{
+    size_t count = keyring->oprf_count;
+    if (keyring_oprf(keyring, epoch))
+        return FAULT_NONE;
+    if (count == KEYRING_EPOCHS_MAX)
+        return why_set(why, FAULT_OVERLOADED, "%s has the keys of %zu epochs, and room for no more",
+                       file_name, count);
+    enum fault fault = oprf_key_generate(&keyring->oprf[count].key);
+    if (fault)
+        return why_set(why, fault, "cannot make an OPRF key");
+    keyring->oprf[count].epoch = epoch;
+    keyring->oprf_count++;
+    fault = keyring_write(folder_fd, keyring, FORGOTTEN, why);
+    if (fault) {
+        keyring_forget(keyring, epoch);
+        keyring->oprf_count = count;
+    }
+    return fault;
+}
+
+enum fault keyring_erase(int folder_fd, const struct keyring *keyring, uint32_t epoch,
+                         struct why *why)
+{
+    return keyring_oprf(keyring, epoch) ? keyring_write(folder_fd, keyring, epoch, why)
+                                        : FAULT_NONE;
+}
+
+void keyring_forget(struct keyring *keyring, uint32_t epoch)
+{
+    for (size_t i = 0; i < keyring->oprf_count; i++) {
+        if (keyring->oprf[i].epoch == epoch) {
+            keyring->oprf[i].epoch = FORGOTTEN;
+            bytes_wipe(&keyring->oprf[i].key, sizeof keyring->oprf[i].key);
+        }
+    }
 }

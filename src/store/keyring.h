@@ -39,6 +39,24 @@ struct keyring {
  */
 enum fault keyring_open(int folder_fd, bool create, struct keyring **ret, struct why *why);
 
+/*
+ * Makes a random OPRF key for `epoch`, which is above those of all others, unless there is one
+ * already, and writes the file anew; on return file and folder are synced.
+ * FAULT_OVERLOADED: there are KEYRING_EPOCHS_MAX already. FAULT_SYSTEM, FAULT_MEMORY, FAULT_CRYPTO.
+ */
+enum fault keyring_add(int folder_fd, struct keyring *keyring, uint32_t epoch, struct why *why);
+
+/*
+ * Writes the file anew, without the OPRF key of `epoch`, to a new file that is renamed into place:
+ * no file of the folder has the key any more. Reads the keyring, which keeps it until
+ * keyring_forget. Nothing to do is FAULT_NONE. FAULT_SYSTEM, FAULT_MEMORY.
+ */
+enum fault keyring_erase(int folder_fd, const struct keyring *keyring, uint32_t epoch,
+                         struct why *why);
+
+/* Wipes the OPRF key of `epoch` from memory; other keys stay where they are. */
+void keyring_forget(struct keyring *keyring, uint32_t epoch);
+
 /* The key of `epoch`, or NULL. */
 const struct oprf_key *keyring_oprf(const struct keyring *keyring, uint32_t epoch);
 

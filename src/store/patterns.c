@@ -63,8 +63,8 @@ enum fault contribution_add(struct database *database, const struct record *reco
         return fault;
     struct statement *insert =
         sql(database, "INSERT INTO contribution (instance, sequence, pattern, share, confidence,"
-                      " min_group, epsilon_milli, accepted_at, state, payment)"
-                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pattern, instance)"
+                      " min_group, epsilon_milli, accepted_at, state, payment, carried)"
+                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pattern, instance)"
                       " DO NOTHING");
     sql_integer(insert, row->instance);
     sql_integer(insert, row->sequence);
@@ -76,6 +76,7 @@ enum fault contribution_add(struct database *database, const struct record *reco
     sql_integer(insert, row->accepted_at_s);
     sql_integer(insert, row->state);
     sql_integer(insert, row->payment);
+    sql_integer(insert, row->carried);
     fault = sql_run(insert);
     if (!fault)
         *ret_added = sql_changes(database) == 1;
@@ -84,7 +85,7 @@ enum fault contribution_add(struct database *database, const struct record *reco
 
 #define CONTRIBUTION_COLUMNS                                                                       \
     "c.instance, c.sequence, c.pattern, c.share, c.confidence, c.min_group, c.epsilon_milli,"      \
-    " c.accepted_at, c.state, c.payment, c.counted"
+    " c.accepted_at, c.state, c.payment, c.counted, c.carried"
 
 static void contribution_read(struct statement *row, struct contribution_row *ret)
 {
@@ -99,6 +100,7 @@ static void contribution_read(struct statement *row, struct contribution_row *re
         .state = (enum contribution_state)sql_column_integer(row, 8),
         .payment = (enum payment)sql_column_integer(row, 9),
         .counted = sql_column_integer(row, 10) != 0,
+        .carried = sql_column_integer(row, 11) != 0,
     };
     memcpy(ret->share.bytes, sql_column_blob(row, 3, 32), 32);
 }
@@ -124,6 +126,29 @@ enum fault contribution_find(struct database *database, uint32_t pattern, int64_
     sql_integer(row, pattern);
     sql_integer(row, instance);
     return contribution_read_one(row, ret);
+}
+
+enum fault contribution_any(struct database *database, uint32_t pattern,
+                            struct contribution_row *ret)
+{
+    struct statement *row = sql(database, "SELECT " CONTRIBUTION_COLUMNS " FROM contribution c"
+                                          " WHERE c.pattern = ? LIMIT 1");
+    sql_integer(row, pattern);
+    return contribution_read_one(row, ret);
+}
+
+enum fault contributions_sealed_before(struct database *database, int64_t instance, int64_t *ret)
+{
+    struct statement *row =
+        sql(database, "SELECT count(*) FROM (SELECT state FROM contribution WHERE instance = ?1"
+                      " AND sequence < (SELECT epoch_sequence FROM instance WHERE number = ?1)"
+                      " LIMIT 20000) WHERE state = 0");
+    sql_integer(row, instance);
+    int64_t count = sql_step(row) ? sql_column_integer(row, 0) : 0;
+    enum fault fault = sql_end(row);
+    if (!fault)
+        *ret = count;
+    return fault;
 }
 
 enum fault contribution_next(struct database *database, int64_t instance, int64_t after,
@@ -224,7 +249,7 @@ enum fault contributors_each(struct database *database, uint32_t pattern,
     while (more && sql_step(row)) {
         struct contributor contributor;
         contribution_read(row, &contributor.contribution);
-        memcpy(contributor.public_key.bytes, sql_column_blob(row, 11, 32), 32);
+        memcpy(contributor.public_key.bytes, sql_column_blob(row, 12, 32), 32);
         more = each(context, &contributor);
     }
     return sql_end(row);
@@ -339,8 +364,8 @@ enum fault release_insert(struct database *database, const struct release_row *r
     tokens_encode(row, tokens);
     struct statement *insert = sql(
         database, "INSERT INTO release (pattern, domain, secret, tokens, counted,"
-                  " contributor_count, confidence, released_at, period, sequence)"
-                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT last + 1 FROM release_counter))");
+                  " contributor_count, confidence, released_at, period, token_bits, sequence)"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT last + 1 FROM release_counter))");
     sql_integer(insert, row->pattern);
     sql_text(insert, row->domain);
     sql_blob(insert, row->secret.bytes, sizeof row->secret.bytes);
@@ -350,13 +375,14 @@ enum fault release_insert(struct database *database, const struct release_row *r
     sql_integer(insert, row->confidence);
     sql_integer(insert, row->released_at_s);
     sql_integer(insert, row->period);
+    sql_integer(insert, row->token_bits);
     return sql_run(insert);
 }
 
-enum { RELEASE_COLUMN_COUNT = 13 };
+enum { RELEASE_COLUMN_COUNT = 14 };
 #define RELEASE_COLUMNS                                                                            \
     "r.pattern, r.domain, r.secret, r.tokens, r.counted, r.contributor_count, r.confidence,"       \
-    " r.released_at, r.confirmed, r.refuted, r.votes_high, r.votes_low, r.period"
+    " r.released_at, r.confirmed, r.refuted, r.votes_high, r.votes_low, r.period, r.token_bits"
 
 static void release_read(struct statement *row, struct release_row *ret)
 {
@@ -375,6 +401,7 @@ static void release_read(struct statement *row, struct release_row *ret)
         .votes_low = (uint32_t)sql_column_integer(row, 11),
     };
     ret->period = (uint32_t)sql_column_integer(row, 12);
+    ret->token_bits = (uint8_t)sql_column_integer(row, 13);
 }
 
 enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret)

@@ -32,6 +32,7 @@ struct contribution_row {
     enum contribution_state state;
     enum payment payment;
     bool counted; /* when the pattern was released */
+    bool carried; /* it pays nothing, as the epoch before paid for one */
 };
 
 /*
@@ -44,6 +45,13 @@ enum fault contribution_add(struct database *database, const struct record *reco
 /* The contribution of one instance to one pattern. FAULT_NOT_FOUND. */
 enum fault contribution_find(struct database *database, uint32_t pattern, int64_t instance,
                              struct contribution_row *ret);
+
+/* Any contribution to a pattern. FAULT_NOT_FOUND: there is none. */
+enum fault contribution_any(struct database *database, uint32_t pattern,
+                            struct contribution_row *ret);
+
+/* How many of the first 20000 that `instance` holds of past epochs are sealed. */
+enum fault contributions_sealed_before(struct database *database, int64_t instance, int64_t *ret);
 
 /* The first contribution of `instance` with a sequence above `after`. FAULT_NOT_FOUND: there is
  * none. */
@@ -114,6 +122,7 @@ struct release_row {
     uint32_t counted, contributor_count;
     uint8_t confidence; /* hundredths */
     uint32_t period;    /* of those two (numbers.h) */
+    uint8_t token_bits; /* of its epoch: how tokens are cut */
     int64_t released_at_s;
     struct judgements judgements; /* as the last tick counted them */
 };

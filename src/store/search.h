@@ -8,11 +8,7 @@
 
 #include "util/fault.h"
 
-enum {
-    SEARCH_TOKENS_MAX = 64, /* two F generations of 32 */
-    SEARCH_HITS_MAX = 200,
-    SEARCH_DOMAIN_ANY = -1
-};
+enum { SEARCH_TOKENS_MAX = 64, SEARCH_HITS_MAX = 200, SEARCH_DOMAIN_ANY = -1 };
 
 /*
  * The index of released patterns, in memory: which patterns share tokens with a query, best first.
@@ -37,6 +33,7 @@ struct search_facts {       /* what a hit is filtered and weighed by */
 struct search_query {
     const uint32_t *tokens;         /* distinct, non-zero, in any order */
     size_t token_count;             /* 1..SEARCH_TOKENS_MAX */
+    uint8_t coarse_bits;            /* each finds also its cut to so many bits; 0: only itself */
     int32_t domain;                 /* or SEARCH_DOMAIN_ANY */
     uint8_t confidence_min;         /* hundredths; 0: all */
     uint8_t high_confidence;        /* hundredths: high is at or above it */

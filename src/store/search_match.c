@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/record.h"
 #include "store/search_index.h"
 
 /*
@@ -18,8 +19,10 @@
  * worst hit strictly.
  */
 enum { GROUP = 64, GROUPS = 64, WINDOW = GROUPS * GROUP, GROUP_DENSE = 16 };
+enum { SCORE_MAX = 1000000 }; /* a token may be found twice in one pattern: cut, and by chance */
+enum { CURSORS_MAX = 2 * SEARCH_TOKENS_MAX }; /* each token, and its cut */
 
-/* What a hit is ranked by: matched idf times weight, below 2^34. The score is this divided by the
+/* What a hit is ranked by: matched idf times weight, below 2^35. The score is this divided by the
  * query's idf. */
 struct ranked {
     uint64_t rank;
@@ -34,8 +37,8 @@ struct cursor {
 struct match {
     const struct search *search;
     const struct search_query *query;
-    struct cursor cursors[SEARCH_TOKENS_MAX];  /* by idf, ascending */
-    uint32_t idf_below[SEARCH_TOKENS_MAX + 1]; /* sum of the idf of the cursors before this one */
+    struct cursor cursors[CURSORS_MAX];  /* by idf, ascending */
+    uint32_t idf_below[CURSORS_MAX + 1]; /* sum of the idf of the cursors before this one */
     size_t cursor_count, optional_count;
     uint64_t idf_query;
     struct ranked hits[SEARCH_HITS_MAX]; /* a heap, the worst on top */
@@ -44,7 +47,7 @@ struct match {
 };
 
 struct window {
-    int32_t sums[GROUPS][GROUP]; /* signed, for the sake of vector units: below 2^28 */
+    int32_t sums[GROUPS][GROUP]; /* signed, for the sake of vector units: below 2^29 */
     uint64_t present[GROUPS];    /* a bit for each sum */
 };
 
@@ -76,19 +79,42 @@ static int cursor_compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* The list of the token at `i`, cut for patterns of coarser epochs; NULL when there is none, or
+ * when the query has it for another token already. */
+static const struct postings *match_coarse(const struct match *match, size_t i)
+{
+    const struct search_query *query = match->query;
+    if (!query->coarse_bits)
+        return NULL;
+    uint32_t coarse = token_cut(query->tokens[i], query->coarse_bits);
+    for (size_t j = 0; j < query->token_count; j++) {
+        if (query->tokens[j] == coarse ||
+            (j < i && token_cut(query->tokens[j], query->coarse_bits) == coarse))
+            return NULL;
+    }
+    return search_postings_find(match->search, coarse);
+}
+
+static void cursor_add(struct match *match, const struct postings *postings, uint32_t idf)
+{
+    if (!postings || !postings->count)
+        return;
+    const uint32_t *documents = postings_read(postings);
+    match->cursors[match->cursor_count++] =
+        (struct cursor){.next = documents, .end = documents + postings->count, .idf = idf};
+}
+
 static void match_open(struct match *match)
 {
     const struct search *search = match->search;
     for (size_t i = 0; i < match->query->token_count; i++) {
-        const struct postings *postings = search_postings_find(search, match->query->tokens[i]);
-        uint32_t count = postings ? postings->count : 0;
+        const struct postings *fine = search_postings_find(search, match->query->tokens[i]);
+        const struct postings *coarse = match_coarse(match, i);
+        uint32_t count = (fine ? fine->count : 0) + (coarse ? coarse->count : 0);
         uint32_t idf = idf_fixed(search->document_count, count ? count : 1);
         match->idf_query += idf;
-        if (!count)
-            continue;
-        const uint32_t *documents = postings_read(postings);
-        match->cursors[match->cursor_count++] =
-            (struct cursor){.next = documents, .end = documents + count, .idf = idf};
+        cursor_add(match, fine, idf);
+        cursor_add(match, coarse, idf);
     }
     qsort(match->cursors, match->cursor_count, sizeof match->cursors[0], cursor_compare);
     for (size_t i = 0; i < match->cursor_count; i++)
@@ -266,9 +292,10 @@ static size_t match_close(struct match *match, struct search_hit *ret_hits)
     size_t count = match->hit_count;
     for (size_t left = count; left--;) {
         const struct ranked *worst = &match->hits[0];
+        uint64_t score = worst->rank * 10000 / match->idf_query;
         ret_hits[left] = (struct search_hit){
             .pattern = match->search->documents[worst->document].pattern,
-            .score_millionths = (uint32_t)(worst->rank * 10000 / match->idf_query)};
+            .score_millionths = score < SCORE_MAX ? (uint32_t)score : SCORE_MAX};
         match->hits[0] = match->hits[left];
         heap_sink(match->hits, left);
     }

@@ -81,6 +81,7 @@ static const struct settings defaults = {
     .min_contributors = 3,
     .token_bits = 32,
     .release_interval_s = 60,
+    .epoch_grace_days = 30,
     .price_contribute = {1000},
     .price_verify = {500},
     .price_quality = {2000},
@@ -132,9 +133,9 @@ enum fault world_try_open(struct world *world)
         .now_s = world->now_s,
     };
     running = world;
-    int folder_fd = open(world->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum fault fault = erasure_log_open(folder_fd, &world->keyring, &world->erasures, &why);
-    close(folder_fd);
+    world->folder_fd = open(world->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    parts.folder_fd = world->folder_fd;
+    enum fault fault = erasure_log_open(world->folder_fd, &world->keyring, &world->erasures, &why);
     parts.erasures = world->erasures;
     if (!fault)
         fault = coordinator_open(&parts, &world->coordinator, &why);
@@ -156,7 +157,7 @@ enum fault world_try_open(struct world *world)
 void world_prepare(struct world *world)
 {
     static const uint8_t seed[32] = {1};
-    *world = (struct world){.settings = defaults, .now_s = INT64_C(1800000000)};
+    *world = (struct world){.settings = defaults, .now_s = INT64_C(1800000000), .folder_fd = -1};
     assert_int_equal(crypto_init(), FAULT_NONE);
     signing_key_from_seed(seed, &world->keyring.signing);
     memset(world->keyring.token, 2, sizeof world->keyring.token);
@@ -187,6 +188,9 @@ void world_shut(struct world *world)
     coordinator_close(TAKE(world->coordinator));
     database_close(TAKE(world->database));
     erasure_log_close(TAKE(world->erasures));
+    if (world->folder_fd >= 0)
+        close(world->folder_fd);
+    world->folder_fd = -1;
 }
 
 void world_restart(struct world *world)
@@ -195,10 +199,30 @@ void world_restart(struct world *world)
     assert_int_equal(world_try_open(world), FAULT_NONE);
 }
 
+void world_rotate(struct world *world, uint8_t k)
+{
+    struct why why;
+    struct database *database = NULL;
+    struct epoch_row epoch = world->coordinator->epoch;
+    world_shut(world);
+    int folder_fd = open(world->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    epoch.number++;
+    epoch.k = k;
+    epoch.started_at_s = world->now_s;
+    assert_int_equal(keyring_add(folder_fd, &world->keyring, epoch.number, &why), FAULT_NONE);
+    close(folder_fd);
+    epoch.oprf_public_key = keyring_oprf(&world->keyring, epoch.number)->public;
+    assert_int_equal(database_open(world->path, DATABASE_WRITER, &database, &why), FAULT_NONE);
+    assert_int_equal(epoch_carry(database), FAULT_NONE);
+    assert_int_equal(epoch_insert(database, &epoch), FAULT_NONE);
+    database_close(database);
+    assert_int_equal(world_try_open(world), FAULT_NONE);
+}
+
 void world_done(struct world *world)
 {
     static const char *const files[] = {"continuum.db", "continuum.db-wal", "continuum.db-shm",
-                                        "erased"};
+                                        "erased", "keys"};
     char path[128];
     world_shut(world);
     for (size_t i = 0; i < WORLD_PATTERNS; i++)

@@ -35,6 +35,7 @@ struct world {
     struct coordinator *coordinator;
     struct database *database; /* the writer's, in this thread */
     char folder[64], path[96];
+    int folder_fd;
     struct job_list commands, jobs; /* handed out, not done yet */
     struct made_up_pattern *patterns[WORLD_PATTERNS];
     struct signing_key members[WORLD_MEMBERS];
@@ -59,6 +60,10 @@ void world_restart(struct world *world);
 /* The two halves of a restart. */
 void world_shut(struct world *world);
 enum fault world_try_open(struct world *world);
+
+/* As the operator does it, and a restart: a new epoch with threshold `k`. Patterns that were used
+ * before stay what they were; those that are used for the first time are of the new epoch. */
+void world_rotate(struct world *world, uint8_t k);
 
 /* Runs the waiting jobs; then what they say is done. */
 void world_work(struct world *world);

@@ -101,11 +101,13 @@ static void an_update_stores_level_mode_and_domains_and_nothing_else(void **stat
 static void counters_move_and_never_below_zero(void **state)
 {
     struct instance_row row = row_of(1), found;
-    struct instance_change up = {3, 3, 2, 1}, down = {0, -1, -1, -1}, too_far = {0, 0, -2, 0};
+    struct instance_change up = {3, 3, 2, 1, 1}, down = {0, -1, -1, -1, -1};
+    struct instance_change too_far = {.released = -2}, too_much_paid = {.carried = -1};
     assert_int_equal(instance_insert(*state, &row, &row.number), FAULT_NONE);
     assert_int_equal(instance_count(*state, row.number, &up), FAULT_NONE);
     assert_int_equal(instance_count(*state, row.number, &down), FAULT_NONE);
     assert_int_equal(instance_count(*state, row.number, &too_far), FAULT_STORAGE);
+    assert_int_equal(instance_count(*state, row.number, &too_much_paid), FAULT_STORAGE);
     assert_int_equal(instance_get(*state, row.number, &found), FAULT_NONE);
     assert_int_equal(found.next_sequence, 4);
     assert_int_equal(found.contributions, 2);

@@ -259,6 +259,81 @@ static void as_many_epochs_as_allowed_fit_and_one_more_does_not(void **state)
     assert_int_equal(keyring_open(folder_fd, false, &keys, NULL), FAULT_CORRUPT);
 }
 
+static void a_key_that_is_added_is_in_the_file_and_stays_what_it_is(void **state)
+{
+    (void)state;
+    struct keyring *made = NULL, *read = NULL;
+    assert_int_equal(keyring_open(folder_fd, true, &made, NULL), FAULT_NONE);
+    assert_int_equal(keyring_add(folder_fd, made, 2, NULL), FAULT_NONE);
+    struct oprf_key second = *keyring_oprf(made, 2);
+    assert_int_equal(keyring_open(folder_fd, false, &read, NULL), FAULT_NONE);
+    assert_memory_equal(keyring_oprf(read, 1), keyring_oprf(made, 1), sizeof second);
+    assert_memory_equal(keyring_oprf(read, 2), &second, sizeof second);
+    assert_int_equal(keyring_add(folder_fd, read, 2, NULL), FAULT_NONE); /* once more */
+    assert_memory_equal(keyring_oprf(read, 2), &second, sizeof second);
+    assert_int_equal(read->oprf_count, 2);
+    assert_memory_not_equal(keyring_oprf(read, 1), &second, sizeof second);
+    keyring_free(made);
+    keyring_free(read);
+}
+
+static void a_key_that_cannot_be_written_is_not_added(void **state)
+{
+    (void)state;
+    struct keyring *keys = NULL;
+    struct why why;
+    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_add(-1, keys, 2, &why), FAULT_SYSTEM);
+    assert_null(keyring_oprf(keys, 2));
+    for (uint32_t epoch = 2; epoch <= KEYRING_EPOCHS_MAX; epoch++)
+        assert_int_equal(keyring_add(folder_fd, keys, epoch, NULL), FAULT_NONE);
+    assert_int_equal(keyring_add(folder_fd, keys, KEYRING_EPOCHS_MAX + 1, &why), FAULT_OVERLOADED);
+    keyring_free(keys);
+    assert_int_equal(keyring_open(folder_fd, false, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keys->oprf_count, KEYRING_EPOCHS_MAX);
+    keyring_free(keys);
+}
+
+/* How often the bytes of a key are in the file, as text. */
+static size_t file_counts(const struct oprf_key *key)
+{
+    char text[FILE_MAX], secret[B64_LENGTH(32) + 1];
+    size_t count = 0;
+    file_read(text);
+    b64_encode(key->secret.bytes, sizeof key->secret.bytes, secret);
+    for (const char *at = text; (at = strstr(at, secret)); at++)
+        count++;
+    return count;
+}
+
+static void an_erased_key_is_in_no_file_and_the_others_are(void **state)
+{
+    (void)state;
+    struct keyring *keys = NULL, *read = NULL;
+    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_add(folder_fd, keys, 2, NULL), FAULT_NONE);
+    assert_int_equal(keyring_add(folder_fd, keys, 3, NULL), FAULT_NONE);
+    struct oprf_key gone = *keyring_oprf(keys, 2);
+    const struct oprf_key *third = keyring_oprf(keys, 3);
+    assert_int_equal(file_counts(&gone), 1);
+    assert_int_equal(keyring_erase(folder_fd, keys, 2, NULL), FAULT_NONE);
+    assert_int_equal(file_counts(&gone), 0);
+    assert_false(file_exists("keys.new"));
+    assert_non_null(keyring_oprf(keys, 2)); /* for those who still use it */
+    keyring_forget(keys, 2);
+    assert_null(keyring_oprf(keys, 2));
+    assert_ptr_equal(keyring_oprf(keys, 3), third);
+    assert_int_equal(keyring_erase(folder_fd, keys, 2, NULL), FAULT_NONE); /* nothing to do */
+    assert_int_equal(keyring_open(folder_fd, false, &read, NULL), FAULT_NONE);
+    assert_null(keyring_oprf(read, 2));
+    assert_memory_equal(keyring_oprf(read, 3), third, sizeof *third);
+    assert_memory_equal(read->ledger, keys->ledger, sizeof keys->ledger);
+    assert_int_equal(keyring_erase(folder_fd, keys, 3, NULL), FAULT_NONE);
+    assert_int_equal(file_counts(&gone), 0); /* also where another one was wiped before */
+    keyring_free(keys);
+    keyring_free(read);
+}
+
 static void a_huge_file_is_refused(void **state)
 {
     (void)state;
@@ -344,6 +419,9 @@ int main(void)
         KEYRING_TEST(several_epochs_are_found_by_their_number),
         KEYRING_TEST(lines_that_are_not_a_keyring_are_refused_though_their_check_is_right),
         KEYRING_TEST(as_many_epochs_as_allowed_fit_and_one_more_does_not),
+        KEYRING_TEST(a_key_that_is_added_is_in_the_file_and_stays_what_it_is),
+        KEYRING_TEST(a_key_that_cannot_be_written_is_not_added),
+        KEYRING_TEST(an_erased_key_is_in_no_file_and_the_others_are),
         KEYRING_TEST(a_huge_file_is_refused),
         KEYRING_TEST(a_link_is_not_followed),
         KEYRING_TEST(the_keys_are_wiped_before_their_memory_is_given_back),

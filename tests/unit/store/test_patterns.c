@@ -70,6 +70,7 @@ static void release(struct fixture *fixture, uint32_t pattern, uint32_t counted)
                               .counted = counted,
                               .contributor_count = counted + 1,
                               .confidence = 83,
+                              .token_bits = 24,
                               .released_at_s = 777};
     memcpy(row.domain, fixture->patterns[pattern].record.domain, sizeof row.domain);
     assert_int_equal(release_insert(fixture->database, &row), FAULT_NONE);
@@ -284,6 +285,7 @@ static enum fault check_release(void *context, const struct release_row *row)
     assert_int_equal(row->secret.bytes[0], id);
     assert_string_equal(row->domain, loading->fixture->patterns[id].record.domain);
     assert_int_equal(row->token_count, 2);
+    assert_int_equal(row->token_bits, 24);
     return FAULT_NONE;
 }
 

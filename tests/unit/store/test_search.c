@@ -357,6 +357,34 @@ static void scores_follow_the_formula(void **state)
     search_free(search);
 }
 
+/* Tokens of 12 bits find patterns whose tokens were cut to 8, as if all had been. */
+static void a_token_finds_its_cut_and_scores_as_one(void **state)
+{
+    (void)state;
+    struct search *search = index_new();
+    struct search_hit hits[10];
+    const uint32_t kin = 0xa9500000; /* the same cut as that of apple */
+    for (uint32_t i = 0; i < 9; i++)
+        add_one(search, i, i < 3 ? 0xa9000000 : 1 + i, ordinary);
+    add_one(search, 9, 0xa9900000, ordinary);
+    uint32_t both[] = {0xa9900000, kin};
+    struct search_query query = query_for(both);
+    assert_int_equal(search_match(search, &query, hits), 1);
+    query.coarse_bits = 8;
+    assert_int_equal(search_match(search, &query, hits), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(hits[i].score_millionths, hits[0].score_millionths);
+    assert_true(hits[0].score_millionths > 999990);
+    query.token_count = 2; /* and nothing counts twice */
+    assert_int_equal(search_match(search, &query, hits), 4);
+    assert_int_equal(hits[0].score_millionths, hits[3].score_millionths);
+    assert_true(hits[0].score_millionths < 600000);
+    both[0] = 0xa9000000; /* its own cut */
+    query.token_count = 1;
+    assert_int_equal(search_match(search, &query, hits), 3);
+    search_free(search);
+}
+
 static void equals_come_in_the_order_of_adding(void **state)
 {
     (void)state;
@@ -493,6 +521,7 @@ int main(void)
         cmocka_unit_test(random_histories_match_as_the_plain_definition_says),
         cmocka_unit_test(a_large_index_matches_as_the_plain_definition_says),
         cmocka_unit_test(scores_follow_the_formula),
+        cmocka_unit_test(a_token_finds_its_cut_and_scores_as_one),
         cmocka_unit_test(equals_come_in_the_order_of_adding),
         cmocka_unit_test(an_index_without_the_token_has_no_hit),
         cmocka_unit_test(high_confidence_shows_from_its_time_on),

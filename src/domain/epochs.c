@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/epochs.h"
+
+#include "domain/coordinator.h"
+#include "domain/directory.h"
+#include "domain/withdrawal.h"
+#include "store/instances.h"
+#include "store/keyring.h"
+#include "store/patterns.h"
+#include "util/clock.h"
+
+enum { DAY_S = 86400 };
+
+enum fault epochs_read(struct coordinator *coordinator, struct database *database)
+{
+    struct epochs *epochs = &coordinator->epochs;
+    enum fault fault = epochs_list(database, epochs->rows, &epochs->count);
+    if (fault)
+        return fault;
+    coordinator->epoch = epochs->rows[epochs->count - 1];
+    uint8_t least = coordinator->epoch.token_bits;
+    for (size_t i = 0; i < epochs->count; i++)
+        if (epochs->rows[i].token_bits < least)
+            least = epochs->rows[i].token_bits;
+    epochs->coarse_bits = least < coordinator->epoch.token_bits ? least : 0;
+    return FAULT_NONE;
+}
+
+size_t epochs_cut_tokens(const struct coordinator *coordinator, const struct release_row *release,
+                         uint32_t *ret_tokens)
+{
+    uint8_t today = coordinator->epoch.token_bits;
+    uint8_t bits = release->token_bits < today ? coordinator->epochs.coarse_bits : today;
+    size_t count = 0;
+    for (size_t i = 0; i < release->token_count; i++) {
+        uint32_t token = token_cut(release->tokens[i], bits);
+        if (count == 0 || ret_tokens[count - 1] != token) /* ascending before, and so now */
+            ret_tokens[count++] = token;
+    }
+    return count;
+}
+
+void epochs_note_sealed(struct coordinator *coordinator, uint32_t epoch)
+{
+    struct epochs *epochs = &coordinator->epochs;
+    for (size_t i = 0; i < epochs->count; i++)
+        if (epochs->rows[i].number == epoch)
+            epochs->clean[i] = false;
+}
+
+/* ---- Expiry ---- */
+
+/*
+ * One epoch's, in steps. Once a walk through its patterns has found nothing sealed, the last step
+ * takes its key out of the file: never before the rows are gone on disk, so that after a crash the
+ * next start finds one or the other still to do.
+ */
+struct expiry {
+    struct operation operation;
+    struct epoch_scan scan;
+    int64_t now_s;
+    bool found; /* something, in this walk */
+    /* one step */
+    bool is_through, forgotten;
+    struct {
+        uint32_t pattern;
+        int64_t instance, day;
+        bool last;
+    } gone[EPOCH_EXPIRY_STEP];
+    size_t gone_count;
+};
+
+static enum fault contribution_expire(struct expiry *expiry, struct database *database,
+                                      const struct contribution_row *row)
+{
+    bool last = false;
+    struct instance_change change = {.contributions = -1};
+    int64_t day = clock_day(row->accepted_at_s);
+    enum fault fault = contribution_delete(database, row, &last);
+    if (!fault)
+        fault = instance_count(database, row->instance, &change);
+    if (!fault)
+        fault = activity_retract(database, row->instance, day);
+    if (fault)
+        return fault;
+    size_t i = expiry->gone_count++;
+    expiry->gone[i].pattern = row->pattern;
+    expiry->gone[i].instance = row->instance;
+    expiry->gone[i].day = day;
+    expiry->gone[i].last = last;
+    return FAULT_NONE;
+}
+
+/* *ret_all false: the step is full before the pattern is empty. */
+static enum fault pattern_expire(struct expiry *expiry, struct database *database, uint32_t pattern,
+                                 bool *ret_all)
+{
+    enum fault fault = FAULT_NONE;
+    while (!fault && expiry->gone_count < EPOCH_EXPIRY_STEP) {
+        struct contribution_row row;
+        fault = contribution_any(database, pattern, &row);
+        if (!fault)
+            fault = contribution_expire(expiry, database, &row);
+    }
+    *ret_all = fault == FAULT_NOT_FOUND;
+    return *ret_all ? FAULT_NONE : fault;
+}
+
+static enum fault sealed_expire(struct expiry *expiry, struct database *database, bool *ret_more)
+{
+    uint32_t sealed[EPOCH_SCAN];
+    size_t count = 0;
+    bool all = true;
+    expiry->scan.max = EPOCH_SCAN;
+    enum fault fault = epoch_sealed(database, &expiry->scan, sealed, &count, ret_more);
+    for (size_t i = 0; i < count && all && !fault; i++) {
+        fault = pattern_expire(expiry, database, sealed[i], &all);
+        if (!all) {
+            expiry->scan.after = sealed[i] - 1; /* on with this one */
+            *ret_more = true;
+        }
+    }
+    return fault;
+}
+
+static enum fault expiry_finish(struct expiry *expiry, struct database *database)
+{
+    const struct coordinator *coordinator = expiry->operation.coordinator;
+    struct why why;
+    enum fault fault =
+        keyring_erase(coordinator->folder_fd, coordinator->keyring, expiry->scan.epoch, &why);
+    if (!fault)
+        fault = epoch_forget(database, expiry->scan.epoch, &expiry->forgotten);
+    expiry->is_through = fault == FAULT_NONE;
+    expiry->operation.command.scrub = true;
+    return fault;
+}
+
+static enum fault expiry_apply(struct command *command, struct database *database)
+{
+    struct expiry *expiry = (struct expiry *)command;
+    bool more = false;
+    expiry->gone_count = 0;
+    enum fault fault = sealed_expire(expiry, database, &more);
+    if (fault)
+        return fault;
+    expiry->found |= expiry->gone_count > 0;
+    if (!more && !expiry->found)
+        return expiry_finish(expiry, database);
+    if (!more) {
+        expiry->scan.after = 0;
+        expiry->found = false;
+    }
+    expiry->operation.again = true;
+    return FAULT_NONE;
+}
+
+/* The current epoch is the last and stays. */
+static void epoch_clean(struct epochs *epochs, uint32_t number, bool forgotten)
+{
+    size_t at = 0;
+    while (at < epochs->count && epochs->rows[at].number != number)
+        at++;
+    if (at == epochs->count)
+        return;
+    epochs->clean[at] = true;
+    if (!forgotten)
+        return;
+    epochs->count--;
+    for (; at < epochs->count; at++) {
+        epochs->rows[at] = epochs->rows[at + 1];
+        epochs->clean[at] = epochs->clean[at + 1];
+    }
+}
+
+static void expiry_settle(struct operation *operation, enum fault fault)
+{
+    const struct expiry *expiry = (struct expiry *)operation;
+    struct coordinator *coordinator = operation->coordinator;
+    for (size_t i = 0; i < expiry->gone_count && !fault; i++) {
+        struct instance *instance =
+            directory_find_number(coordinator->directory, expiry->gone[i].instance);
+        contribution_forget(coordinator, expiry->gone[i].pattern, expiry->gone[i].last);
+        if (instance)
+            instance_count_accepted(instance, expiry->gone[i].day, -1);
+    }
+    if (!fault && expiry->is_through) {
+        keyring_forget(coordinator->keyring, expiry->scan.epoch);
+        epoch_clean(&coordinator->epochs, expiry->scan.epoch, expiry->forgotten);
+    }
+    operation->again = operation->again && !coordinator->epochs.stops;
+}
+
+static void expiry_answer(struct operation *operation, enum fault fault)
+{
+    const struct expiry *expiry = (const struct expiry *)operation;
+    operation->coordinator->epochs.expires = false;
+    if (!fault && expiry->is_through)
+        epochs_expire(operation->coordinator, expiry->now_s); /* the next one */
+}
+
+/* An epoch that is over and may have something to expire; 0: none. */
+static uint32_t epoch_due(const struct coordinator *coordinator, int64_t now_s)
+{
+    const struct epochs *epochs = &coordinator->epochs;
+    int64_t grace_s = (int64_t)coordinator->settings->epoch_grace_days * DAY_S;
+    for (size_t i = 0; i + 1 < epochs->count; i++)
+        if (!epochs->clean[i] && epochs->rows[i + 1].started_at_s + grace_s <= now_s)
+            return epochs->rows[i].number;
+    return 0;
+}
+
+void epochs_expire(struct coordinator *coordinator, int64_t now_s)
+{
+    struct epochs *epochs = &coordinator->epochs;
+    if (!coordinator->ready || epochs->expires || epochs->stops)
+        return;
+    uint32_t due = epoch_due(coordinator, now_s);
+    struct expiry *expiry =
+        due ? operation_new(coordinator, sizeof *expiry, expiry_apply, expiry_settle) : NULL;
+    if (!expiry)
+        return;
+    expiry->scan.epoch = due;
+    expiry->now_s = now_s;
+    expiry->operation.answer = expiry_answer;
+    epochs->expires = true;
+    operation_submit(&expiry->operation);
+}
+
+void epochs_stop(struct coordinator *coordinator)
+{
+    coordinator->epochs.stops = true;
+}
