@@ -163,10 +163,12 @@ struct continuum_report {
     int64_t earned_millicredits;
     int64_t balance_millicredits; /* negative when nothing was sent */
     int64_t daily_remaining;      /* contributions that are still paid today; likewise */
+    uint64_t carried; /* so many were to pay nothing, as an epoch before paid for them */
 };
 
 /*
- * Sends the statements, in as many requests as it takes. A statement that is refused is reported;
+ * Sends the statements, in as many requests as it takes, for the epoch that the federation is in;
+ * when a new one begins meanwhile, the rest goes to that. A statement that is refused is reported;
  * the others go on. When a request fails, those before it stand, and sending all of them again
  * changes nothing for what was accepted.
  */
@@ -417,6 +419,11 @@ struct continuum_status {
     uint64_t level_missing; /* contributions that the declared level still wants this week */
     uint64_t contributions, released;
     uint64_t epoch, threshold; /* contributors it takes to release a pattern */
+    char epoch_started_at[21];
+    uint64_t older_sealed; /* contributions of past epochs that no one can join any more: contribute
+                              them again */
+    char older_until[21];  /* when they expire, at the latest; "": the coordinator does not tell */
+    uint64_t carried; /* contributions to come that pay nothing, as a past epoch paid for them */
 };
 
 bool continuum_status_get(struct continuum_client *client, struct continuum_status *ret,

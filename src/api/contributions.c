@@ -179,10 +179,11 @@ static const char *const state_names[] = {
 static json_t *listed_encode(const struct contribution_listed *listed)
 {
     bool paid = listed->payment == PAYMENT_PAID || listed->payment == PAYMENT_PROVEN;
-    return json_pack("{s:o, s:s, s:o, s:o, s:s, s:b}", "tag", json_b64(&listed->tag, 32), "domain",
-                     listed->domain, "confidence", json_hundredths(listed->confidence),
-                     "accepted_at", json_time(listed->accepted_at_s), "status",
-                     state_names[listed->state], "paid", paid);
+    return json_pack("{s:o, s:I, s:s, s:o, s:o, s:s, s:b}", "tag", json_b64(&listed->tag, 32),
+                     "epoch", (json_int_t)listed->epoch, "domain", listed->domain, "confidence",
+                     json_hundredths(listed->confidence), "accepted_at",
+                     json_time(listed->accepted_at_s), "status", state_names[listed->state], "paid",
+                     paid);
 }
 
 static void list_answer(struct operation *operation, enum fault fault)

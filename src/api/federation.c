@@ -28,9 +28,11 @@ static json_t *epochs_encode(const struct epochs *epochs)
     return list;
 }
 
+/* In seconds. */
 static json_t *retention_encode(const struct settings *settings)
 {
-    return json_pack("{s:i}", "epoch_grace_days", (int)settings->epoch_grace_days);
+    return json_pack("{s:I}", "sealed_of_older_epochs",
+                     (json_int_t)settings->epoch_grace_days * 86400);
 }
 
 static json_t *levels_encode(const struct settings *settings)

@@ -228,13 +228,15 @@ static void profile_answer(struct operation *operation, enum fault fault)
         instance_effective_level(instance, api_of(request)->settings, api_now_s(), &missing);
     instance_id_format(row->handle, id);
     request_answer(request, 200,
-                   json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:I, s:I}", "instance_id",
-                             id, "contribution_level", level_name(row->level), "effective_level",
-                             level_name(effective), "level_missing", (int)missing, "privacy_mode",
-                             privacy_of(row->mode)->name, "tier", tier_name(row->tier), "domains",
-                             domains_encode(row->domains), "joined_at", json_time(row->joined_at_s),
-                             "contributions", (json_int_t)row->contributions, "released",
-                             (json_int_t)row->released));
+                   json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I}",
+                             "instance_id", id, "contribution_level", level_name(row->level),
+                             "effective_level", level_name(effective), "level_missing",
+                             (int)missing, "privacy_mode", privacy_of(row->mode)->name, "tier",
+                             tier_name(row->tier), "domains", domains_encode(row->domains),
+                             "joined_at", json_time(row->joined_at_s), "contributions",
+                             (json_int_t)row->contributions, "released", (json_int_t)row->released,
+                             "older_sealed", (json_int_t)profile->older_sealed, "carried",
+                             (json_int_t)row->carried));
 }
 
 /* `profile` may be NULL: memory is out. */

@@ -88,8 +88,18 @@ static void status_print(const struct continuum_status *status)
     printf("tier           %s\n", status->tier);
     printf("contributions  %" PRIu64 ", of which %" PRIu64 " released\n", status->contributions,
            status->released);
-    printf("epoch          %" PRIu64 ", releases what %" PRIu64 " members share\n", status->epoch,
-           status->threshold);
+    printf("epoch          %" PRIu64 ", since %s, releases what %" PRIu64 " members share\n",
+           status->epoch, status->epoch_started_at, status->threshold);
+    if (status->older_sealed)
+        printf("older epochs   still sealed: %" PRIu64
+               ". They find no others any more: contribute their files again%s%s\n",
+               status->older_sealed, status->older_until[0] ? ". They expire by " : "",
+               status->older_until);
+    if (status->carried)
+        printf(
+            "carried over   contributions to come that pay nothing, as an epoch before paid for as "
+            "many: %" PRIu64 "\n",
+            status->carried);
 }
 
 enum cli_exit cli_status(const struct cli_options *options)

@@ -125,6 +125,10 @@ static void report_print(const struct continuum_report *report)
                " more contributions are paid today\n",
                cli_credits_text(report->earned_millicredits, earned),
                cli_credits_text(report->balance_millicredits, balance), report->daily_remaining);
+    if (report->carried && report->accepted_count)
+        printf("carried     the first %" PRIu64
+               " of a new epoch pay nothing: the one before paid for as many\n",
+               report->carried);
     for (size_t i = 0; i < report->rejected_count && i < SHOWN_REJECTIONS; i++)
         fprintf(stderr, "line %zu: %s\n", report->rejected[i].line, report->rejected[i].detail);
     if (report->rejected_count > SHOWN_REJECTIONS)

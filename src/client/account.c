@@ -91,6 +91,13 @@ enum fault client_ledger(struct continuum_client *client, const char *cursor,
     return FAULT_NONE;
 }
 
+/* 0 where a coordinator does not tell. */
+static uint64_t count_member(const json_t *object, const char *name)
+{
+    json_int_t count = json_integer_value(json_object_get(object, name));
+    return count > 0 ? (uint64_t)count : 0;
+}
+
 static bool instance_read(json_t *answer, struct continuum_status *ret)
 {
     const char *level, *effective_level, *privacy_mode, *tier, *joined_at;
@@ -109,6 +116,8 @@ static bool instance_read(json_t *answer, struct continuum_status *ret)
     ret->level_missing = (uint64_t)level_missing;
     ret->contributions = (uint64_t)contributions;
     ret->released = (uint64_t)released;
+    ret->older_sealed = count_member(answer, "older_sealed");
+    ret->carried = count_member(answer, "carried");
     return true;
 }
 
@@ -136,6 +145,9 @@ enum fault client_status(struct continuum_client *client, struct continuum_statu
     snprintf(status.instance_id, sizeof status.instance_id, "%s", profile->instance_id);
     status.epoch = federation.epoch.number;
     status.threshold = federation.epoch.k;
+    clock_format(federation.started_at_s, status.epoch_started_at);
+    if (federation.older_until_s)
+        clock_format(federation.older_until_s, status.older_until);
     *ret = status;
     *ret_federation = federation;
     return FAULT_NONE;

@@ -64,6 +64,7 @@ static enum fault contribution_prepare(struct contribution *contribution, struct
         return fault;
     snprintf(contribution->privacy_mode, sizeof contribution->privacy_mode, "%s",
              status.privacy_mode);
+    contribution->report->carried = status.carried;
     contribution->chunk_max = federation->levels[0].max_records;
     for (size_t i = 0; i < LEVELS; i++) {
         if (strcmp(federation->levels[i].name, status.effective_level) == 0)

@@ -57,12 +57,13 @@ static json_t *rejected_json(const struct continuum_report *report)
 char *continuum_report_json(const struct continuum_report *report)
 {
     return document(json_pack(
-        "{s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "accepted", (json_int_t)report->accepted_count,
-        "patterns", accepted_json(report), "rejected", rejected_json(report), "duplicates",
-        (json_int_t)report->duplicates, "left_out", (json_int_t)report->left_out, "credits_earned",
-        credits(report->earned_millicredits), "balance", credits(report->balance_millicredits),
-        "daily_remaining",
-        report->daily_remaining < 0 ? json_null() : json_integer(report->daily_remaining)));
+        "{s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:I}", "accepted",
+        (json_int_t)report->accepted_count, "patterns", accepted_json(report), "rejected",
+        rejected_json(report), "duplicates", (json_int_t)report->duplicates, "left_out",
+        (json_int_t)report->left_out, "credits_earned", credits(report->earned_millicredits),
+        "balance", credits(report->balance_millicredits), "daily_remaining",
+        report->daily_remaining < 0 ? json_null() : json_integer(report->daily_remaining),
+        "carried", (json_int_t)report->carried));
 }
 
 static json_t *result_json(const struct continuum_result *result)
@@ -183,15 +184,20 @@ char *continuum_credits_json(const struct continuum_credits *account)
 
 static json_t *status_json(const struct continuum_status *status)
 {
-    return json_pack(
-        "{s:s, s:{s:s, s:s, s:s, s:I, s:I}, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I}", "url",
-        status->url, "federation", "name", status->federation_name, "federation_id",
-        status->federation_id, "coordinator_key", status->coordinator_key, "epoch",
-        (json_int_t)status->epoch, "threshold", (json_int_t)status->threshold, "instance_id",
-        status->instance_id, "contribution_level", status->level, "effective_level",
-        status->effective_level, "level_missing", (json_int_t)status->level_missing, "privacy_mode",
-        status->privacy_mode, "tier", status->tier, "joined_at", status->joined_at, "contributions",
-        (json_int_t)status->contributions, "released", (json_int_t)status->released);
+    return json_pack("{s:s, s:{s:s, s:s, s:s, s:I, s:I, s:s}, s:s, s:s, s:s, s:I, s:s, s:s, s:s, "
+                     "s:I, s:I, s:I, s:s?, s:I}",
+                     "url", status->url, "federation", "name", status->federation_name,
+                     "federation_id", status->federation_id, "coordinator_key",
+                     status->coordinator_key, "epoch", (json_int_t)status->epoch, "threshold",
+                     (json_int_t)status->threshold, "epoch_started_at", status->epoch_started_at,
+                     "instance_id", status->instance_id, "contribution_level", status->level,
+                     "effective_level", status->effective_level, "level_missing",
+                     (json_int_t)status->level_missing, "privacy_mode", status->privacy_mode,
+                     "tier", status->tier, "joined_at", status->joined_at, "contributions",
+                     (json_int_t)status->contributions, "released", (json_int_t)status->released,
+                     "older_sealed", (json_int_t)status->older_sealed, "older_until",
+                     status->older_until[0] ? status->older_until : NULL, "carried",
+                     (json_int_t)status->carried);
 }
 
 char *continuum_status_json(const struct continuum_status *status)

@@ -18,6 +18,7 @@ struct announcement {
     const char *oprf_public_key, *oprf_url, *started_at, *signature;
     json_int_t number, k, token_bits;
     json_t *epochs, *levels;
+    const json_t *retention;
     json_int_t max_body_bytes, max_wait_s;
 };
 
@@ -39,6 +40,7 @@ static bool announcement_read(json_t *answer, struct announcement *ret)
     ret->max_wait_s =
         json_integer_value(json_object_get(json_object_get(answer, "limits"), "max_wait_s"));
     ret->key_check = json_string_value(json_object_get(answer, "key_check"));
+    ret->retention = json_object_get(answer, "retention");
     ret->oprf_url =
         json_string_value(json_object_get(json_object_get(answer, "epoch"), "oprf_url"));
     return true;
@@ -129,6 +131,16 @@ static bool epochs_read(const json_t *epochs, struct federation *ret)
     return true;
 }
 
+/* Only what it says in words that are known: it informs. */
+static void retention_read(const json_t *retention, struct federation *ret)
+{
+    enum { A_CENTURY_S = INT32_MAX };
+    const json_t *older = json_object_get(retention, "sealed_of_older_epochs");
+    json_int_t kept_s = json_integer_value(older);
+    if (json_is_integer(older) && kept_s >= 0 && kept_s <= A_CENTURY_S)
+        ret->older_until_s = ret->started_at_s + kept_s;
+}
+
 static bool levels_read(json_t *levels, struct federation *ret)
 {
     for (size_t i = 0; i < LEVELS; i++) {
@@ -149,6 +161,7 @@ static bool federation_read(const struct announcement *said, struct federation *
         !b64_decode(said->oprf_public_key, strlen(said->oprf_public_key),
                     ret->oprf_public_key.bytes, sizeof ret->oprf_public_key.bytes) ||
         !point_is_valid(&ret->oprf_public_key) || said->max_body_bytes < 1 ||
+        !clock_parse(said->started_at, strlen(said->started_at), &ret->started_at_s) ||
         !parameters_read(said->number, said->k, said->token_bits, &ret->epoch))
         return false;
     ret->max_body_bytes = (size_t)said->max_body_bytes;
@@ -157,6 +170,7 @@ static bool federation_read(const struct announcement *said, struct federation *
     text_copy(ret->name, sizeof ret->name, said->name);
     snprintf(ret->coordinator_key, sizeof ret->coordinator_key, "%s", said->coordinator_key);
     snprintf(ret->id_text, sizeof ret->id_text, "%s", said->federation_id);
+    retention_read(said->retention, ret);
     return epochs_read(said->epochs, ret) && levels_read(said->levels, ret);
 }
 

@@ -21,6 +21,8 @@ struct federation {
     char name[128];
     char coordinator_key[KEY_TEXT_SIZE], id_text[B64_LENGTH(16) + 1];
     struct epoch_parameters epoch; /* the current one */
+    int64_t started_at_s;          /* the current one */
+    int64_t older_until_s;         /* sealed patterns of older ones may be gone then; 0: unknown */
     struct point oprf_public_key;
     struct epoch_parameters epochs[EPOCHS_MAX]; /* every one with live records */
     size_t epoch_count;

@@ -90,18 +90,22 @@ static bool numbers_decode(json_t *pattern, struct continuum_result *ret)
     return true;
 }
 
-/* In the live epoch `index` must be that of M. In older ones F may have been another. */
+/* In the live epoch `index` must be that of M. In older ones F may have been another: there it must
+ * be one. */
 static bool index_fits(const struct record *record, const struct scalar *secret,
                        const struct canonical *canonical, const struct federation_keys *keys,
-                       const struct epoch_parameters *live)
+                       const struct federation *federation)
 {
     uint32_t tokens[TOKENS_MAX];
     size_t count;
     uint8_t opened[INDEX_PLAINTEXT_LENGTH], expected[INDEX_PLAINTEXT_LENGTH];
-    if (record->epoch != live->number)
-        return true;
-    if (record_index_open(record->index, secret, live->token_bits, tokens, &count) != FAULT_NONE)
+    const struct epoch_parameters *live = &federation->epoch;
+    const struct epoch_parameters *epoch = client_federation_epoch(federation, record->epoch);
+    if (!epoch ||
+        record_index_open(record->index, secret, epoch->token_bits, tokens, &count) != FAULT_NONE)
         return false;
+    if (epoch->number != live->number)
+        return true;
     index_plaintext_encode(tokens, count, opened);
     canonical_index(canonical->m, canonical->m_length, keys, live->token_bits, expected);
     return bytes_equal(opened, expected, sizeof opened);
@@ -118,7 +122,7 @@ static enum fault pattern_verify(const struct record *record, const struct scala
         return fault;
     if (!canonical_is(ret->m, ret->m_length))
         return why_set(why, FAULT_CRYPTO, "its text is not canonical");
-    if (!index_fits(record, secret, ret, keys, &federation->epoch))
+    if (!index_fits(record, secret, ret, keys, federation))
         return why_set(why, FAULT_CRYPTO, "its search terms are not those of its text");
     return FAULT_NONE;
 }

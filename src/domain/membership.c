@@ -7,6 +7,7 @@
 #include "crypto/group.h"
 #include "crypto/share.h"
 #include "store/keyring.h"
+#include "store/patterns.h"
 
 /* ---- Signed requests ---- */
 
@@ -187,6 +188,8 @@ static enum fault profile_apply(struct command *command, struct database *databa
     struct profile *profile = (struct profile *)command;
     struct instance_row *row = &profile->row;
     enum fault fault = instance_get(database, profile->number, row);
+    if (!fault)
+        fault = contributions_sealed_before(database, profile->number, &profile->older_sealed);
     if (fault || !profile->change)
         return fault;
     if (profile->level != LEVEL_COUNT)

@@ -76,6 +76,7 @@ struct profile {
     enum privacy_mode mode;  /* MODE_COUNT: stays; counts for later contributions only */
     const char *domains;     /* NULL: stay */
     struct instance_row row; /* output: as it is then */
+    int64_t older_sealed;    /* output: what it holds of past epochs that is sealed */
 };
 
 struct profile *profile_new(struct coordinator *coordinator);

@@ -213,7 +213,7 @@ enum fault contributions_list(struct database *database, int64_t instance, struc
 {
     struct statement *row =
         sql(database, "SELECT c.sequence, p.tag, p.domain, c.confidence, c.accepted_at, c.state,"
-                      " c.payment FROM contribution c JOIN pattern p ON p.id = c.pattern"
+                      " c.payment, p.epoch FROM contribution c JOIN pattern p ON p.id = c.pattern"
                       " WHERE c.instance = ? AND c.sequence > ? ORDER BY c.sequence LIMIT ?");
     sql_integer(row, instance);
     sql_integer(row, page->after);
@@ -228,6 +228,7 @@ enum fault contributions_list(struct database *database, int64_t instance, struc
         listed->accepted_at_s = sql_column_integer(row, 4);
         listed->state = (enum contribution_state)sql_column_integer(row, 5);
         listed->payment = (enum payment)sql_column_integer(row, 6);
+        listed->epoch = (uint32_t)sql_column_integer(row, 7);
     }
     page->more = count == page->limit && sql_step(row);
     enum fault fault = sql_end(row);

@@ -72,6 +72,7 @@ enum fault contribution_delete(struct database *database, const struct contribut
 struct contribution_listed {
     int64_t sequence;
     struct tag tag;
+    uint32_t epoch;
     char domain[DOMAIN_LENGTH_MAX + 1];
     uint8_t confidence;
     int64_t accepted_at_s;

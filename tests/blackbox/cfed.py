@@ -416,10 +416,9 @@ def checked_federation(federation, coordinator_key=None, federation_id=None):
 
 def checked_pattern(pattern, keys, federation):
     """(domain, summary) of a released pattern, after every check of section 6.5."""
-    live = federation["epoch"]
-    k = next((e["k"] for e in federation["epochs"] if e["number"] == pattern["epoch"]), None)
+    epoch = next((e for e in federation["epochs"] if e["number"] == pattern["epoch"]), None)
     commitments = unb64(pattern["commitments"])
-    require(k is not None and len(commitments) == 32 * k, "of an unknown epoch, or another k")
+    require(epoch and len(commitments) == 32 * epoch["k"], "of an unknown epoch, or another k")
     s, verify_key = unb64(pattern["secret"], 32), unb64(pattern["verify_key"], 32)
     ciphertext, index = unb64(pattern["ciphertext"]), unb64(pattern["index"], 80)
     require(multiply_base(number_of(s)) == commitments[:32], "s is not the secret of C_0")
@@ -431,9 +430,8 @@ def checked_pattern(pattern, keys, federation):
     domain, _, summary = M.partition(b"\n")
     require(domain.decode("ascii") == pattern["domain"], "sealed under another domain")
     require(canonical_pattern(pattern["domain"], summary) == M, "not canonical")
-    if pattern["epoch"] == live["number"]:
-        require(aead_open(release_key(s), b"cfed/v1/ix", index) == index_plaintext(keys, M, live["token_bits"]),
-                "the index is not that of M")
+    require(aead_open(release_key(s), b"cfed/v1/ix", index) == index_plaintext(keys, M, epoch["token_bits"]),
+            "the index is not that of M")
     return pattern["domain"], summary.decode("utf-8")
 
 

@@ -102,7 +102,8 @@ class Member:
     def profile(self):
         released = sum(self.stakes[pattern].status == "released" for pattern in self.held())
         return {"contribution_level": self.level, "effective_level": self.effective(), "level_missing": self.missing(),
-                "privacy_mode": self.mode, "tier": self.tier, "contributions": len(self.held()), "released": released}
+                "privacy_mode": self.mode, "tier": self.tier, "contributions": len(self.held()), "released": released,
+                "older_sealed": 0, "carried": 0}
 
     def contributions(self):
         return [(pattern, self.stakes[pattern].confidence, self.stakes[pattern].status,

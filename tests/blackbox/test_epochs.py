@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Epochs: what a rotation changes for members, what it leaves, and what a crash in it does."""
 
+import json
 import os
 import pathlib
 import random
@@ -8,6 +9,8 @@ import shutil
 import subprocess
 import threading
 
+import cfed
+import cutter
 import harness
 from client import Refused
 from problems import POINT, ProblemCase
@@ -15,7 +18,7 @@ from problems import POINT, ProblemCase
 RULES = {"min_contributors": 2, "release_interval_s": 1}
 
 
-class Epochs(ProblemCase):
+class EpochCase(ProblemCase):
     options = RULES
 
     def rotate(self, daemon, **options):
@@ -43,6 +46,8 @@ class Epochs(ProblemCase):
         lines = pathlib.Path(daemon.storage, "keys").read_text(encoding="ascii").splitlines()
         return {int(line.split()[1]): line.split()[3] for line in lines if line.startswith("oprf ")}
 
+
+class Epochs(EpochCase):
     def assert_nowhere(self, daemon, text):
         for path in pathlib.Path(daemon.storage).iterdir():
             self.assertNotIn(text.encode(), path.read_bytes(), path.name)
@@ -184,3 +189,83 @@ class Epochs(ProblemCase):
             member = self.daemon.member()
             member.federation["epoch"]["number"] = 2
             member.evaluate([b"x"])
+
+
+class RotatesFirst:
+    """What becomes of a proxy's connections: the first contribution meets a coordinator that is gone for a rotation."""
+
+    way, reset = "to", False
+
+    def __init__(self, rotate):
+        self.rotate = rotate
+
+    def allows(self, way, data):
+        if way != "to" or not self.rotate or b"POST /v1/contributions" not in data:
+            return len(data)
+        rotate, self.rotate = self.rotate, None
+        rotate()
+        return 0
+
+
+class Proxy(cutter.Cutter):
+    def __init__(self, target, plan):
+        self.plan = plan
+        super().__init__(target, seed=1, share=0)
+
+    def serve(self, client, plan):
+        super().serve(client, self.plan)
+
+
+class EpochsOfTheTool(EpochCase):
+    """What a user of continuum-fed sees of it."""
+
+    def setUp(self):
+        self.tool_daemon = self.fresh(token_bits=24)
+        self.tool_daemon.options["port"] = self.tool_daemon.address.split(":")[1]
+        self.folder = os.path.join(self.tool_daemon.folder, "fed")
+
+    def join(self, address):
+        key = self.tool_daemon.member().coordinator_key
+        self.fed("join", f"http://{address}/join#k={cfed.b64(harness.F)}&c={key}")
+
+    def fed(self, *arguments, text=None):
+        ran = subprocess.run([harness.BUILD / "continuum-fed", *arguments], capture_output=True, text=True, timeout=60,
+                             env=harness.environment(CONTINUUM_FED_DIR=self.folder), check=False, input=text)
+        self.assertEqual(0, ran.returncode, ran)
+        return ran.stdout
+
+    def test_status_says_what_happened_and_the_same_file_does_the_rest(self):
+        daemon = self.tool_daemon
+        self.join(daemon.address)
+        texts = [self.own_words() for _ in range(3)]
+        other = daemon.member()
+        record = self.shared([other], texts[0])
+        self.fed("contribute", "-", text="\n".join(texts[:2]))
+        self.wait_released(other, record)
+        self.assertNotIn("older epochs", self.fed("status"))
+        self.rotate(daemon, token_bits=16, min_contributors=3)
+        status = self.fed("status")
+        self.assertRegex(status, r"epoch +2, since 20\d\d-.*, releases what 3 members share")
+        self.assertRegex(status, r"older epochs +still sealed: 1\. .* again\. They expire by 20")
+        self.assertRegex(status, "carried over +contributions to come .* as many: 2\n")
+        told = json.loads(self.fed("--json", "status"))
+        self.assertEqual((2, 1, 2), (told["federation"]["epoch"], told["older_sealed"], told["carried"]))
+        said = self.fed("contribute", "-", text="\n".join(texts))
+        self.assertRegex(said, "accepted +3\n")
+        self.assertRegex(said, "carried +the first 2 of a new epoch pay nothing")
+        self.assertRegex(said, "credits +1 earned")
+        self.assertNotIn("carried over", self.fed("status"))
+        # What was released is read under the parameters of its epoch.
+        found = json.loads(self.fed("--json", "query", texts[0]))
+        self.assertEqual([(texts[0], 1)], [(result["text"], result["epoch"]) for result in found["results"]])
+        self.assertEqual(0, found["refused"])
+
+    def test_a_new_epoch_in_the_middle_of_a_contribution_is_followed(self):
+        daemon = self.tool_daemon
+        proxy = Proxy(daemon.address, RotatesFirst(lambda: self.rotate(daemon)))
+        self.addCleanup(proxy.close)
+        self.join(proxy.address)
+        self.assertRegex(self.fed("contribute", "-", text=self.own_words()), "accepted +1\n")
+        self.assertIsNone(proxy.plan.rotate)
+        self.assertEqual(2, json.loads(self.fed("--json", "status"))["federation"]["epoch"])
+        self.assertEqual(0, json.loads(self.fed("--json", "status"))["older_sealed"])

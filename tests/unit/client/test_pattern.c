@@ -189,6 +189,23 @@ static void foreign_search_terms_are_refused_in_the_live_epoch_only(void **state
     assert_int_equal(open_pattern(&fixture, pattern, NULL), FAULT_NONE);
 }
 
+static void tokens_are_cut_as_the_epoch_of_their_pattern_says(void **state)
+{
+    struct fixture fixture = *(struct fixture *)*state;
+    struct why why = {0};
+    uint8_t index[INDEX_PLAINTEXT_LENGTH] = {[60] = 7, [62] = 1};
+    record_fill(&fixture, "databases\nsell now", index);
+    _cleanup_(json_done) json_t *pattern = pattern_json(&fixture);
+    fixture.federation.epochs[0] = fixture.federation.epoch;
+    fixture.federation.epoch_count = 1;
+    fixture.federation.epoch.number++;
+    fixture.federation.epoch.token_bits = 8;
+    assert_int_equal(open_pattern(&fixture, pattern, NULL), FAULT_NONE);
+    fixture.federation.epochs[0].token_bits = 16;
+    assert_int_equal(open_pattern(&fixture, pattern, &why), FAULT_CRYPTO);
+    assert_non_null(strstr(why.text, "search terms"));
+}
+
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
@@ -228,6 +245,7 @@ int main(void)
         cmocka_unit_test(an_epoch_that_is_not_listed_is_refused),
         cmocka_unit_test(a_text_that_is_not_canonical_is_refused),
         cmocka_unit_test(foreign_search_terms_are_refused_in_the_live_epoch_only),
+        cmocka_unit_test(tokens_are_cut_as_the_epoch_of_their_pattern_says),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
