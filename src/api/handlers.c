@@ -181,3 +181,13 @@ void api_refuse_metered(struct request *request, enum fault fault,
     }
     request_refuse(request, fault, &why, NULL);
 }
+
+struct instance *api_own_instance(struct request *request)
+{
+    uint64_t handle = 0;
+    bool own = instance_id_parse(request->captures[0], &handle) && handle == request->caller;
+    struct instance *instance = own ? api_caller(request) : NULL;
+    if (!instance)
+        api_refuse(request, FAULT_NOT_FOUND);
+    return instance;
+}

@@ -16,6 +16,9 @@ struct api *api_of(const struct request *request);
  * awaited. */
 struct instance *api_caller(const struct request *request);
 
+/* The caller, if the path names it; NULL: answered with 404, as for one that does not exist. */
+struct instance *api_own_instance(struct request *request);
+
 /* The seconds of the wall clock: read once per handler and passed on. */
 int64_t api_now_s(void);
 
@@ -103,6 +106,7 @@ void instances_post_handle(struct request *request);
 void instance_get_handle(struct request *request);
 void instance_patch_handle(struct request *request);
 void instance_delete_handle(struct request *request);
+void export_get_handle(struct request *request);
 void tokens_post_handle(struct request *request);
 void evaluations_post_handle(struct request *request);
 void contributions_get_handle(struct request *request);

@@ -200,17 +200,6 @@ void instances_post_handle(struct request *request)
 
 /* ---- GET, PATCH, DELETE /v1/instances/{id} ---- */
 
-/* The caller, if the path names it; another's resource is 404 like an unknown one. */
-static struct instance *own_instance(struct request *request)
-{
-    uint64_t handle = 0;
-    bool own = instance_id_parse(request->captures[0], &handle) && handle == request->caller;
-    struct instance *instance = own ? api_caller(request) : NULL;
-    if (!instance)
-        api_refuse(request, FAULT_NOT_FOUND);
-    return instance;
-}
-
 static void profile_answer(struct operation *operation, enum fault fault)
 {
     struct profile *profile = (struct profile *)operation;
@@ -255,7 +244,7 @@ static void profile_start(struct request *request, struct profile *profile,
 
 void instance_get_handle(struct request *request)
 {
-    struct instance *instance = own_instance(request);
+    struct instance *instance = api_own_instance(request);
     if (instance)
         profile_start(request, profile_new(api_of(request)->coordinator), instance);
 }
@@ -293,7 +282,7 @@ void instance_patch_handle(struct request *request)
             api_refuse(request, FAULT_MEMORY);
         return;
     }
-    struct instance *instance = own_instance(request);
+    struct instance *instance = api_own_instance(request);
     if (!instance)
         return;
     struct profile *profile = profile_new(api_of(request)->coordinator);
@@ -328,7 +317,7 @@ static void erasure_answer(struct operation *operation, enum fault fault)
 
 void instance_delete_handle(struct request *request)
 {
-    struct instance *instance = own_instance(request);
+    struct instance *instance = api_own_instance(request);
     if (!instance)
         return;
     struct erasure *erasure = erasure_new(api_of(request)->coordinator, instance);

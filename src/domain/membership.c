@@ -218,3 +218,21 @@ struct profile *profile_new(struct coordinator *coordinator)
 {
     return operation_new(coordinator, sizeof(struct profile), profile_apply, profile_settle);
 }
+
+/* ---- The export ---- */
+
+static enum fault export_step_apply(struct command *command, struct database *database)
+{
+    struct export_step *step = (struct export_step *)command;
+    struct instance_row row;
+    enum fault fault = instance_get(database, step->number, &row);
+    if (fault)
+        return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault;
+    return export_read(database, step->number, EXPORT_STEP, step->position, step->take,
+                       step->context);
+}
+
+struct export_step *export_step_new(struct coordinator *coordinator)
+{
+    return operation_new(coordinator, sizeof(struct export_step), export_step_apply, NULL);
+}

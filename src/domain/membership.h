@@ -5,6 +5,7 @@
 #include "crypto/token.h"
 #include "domain/coordinator.h"
 #include "domain/directory.h"
+#include "store/export.h"
 #include "store/instances.h"
 #include "util/clock.h"
 
@@ -80,6 +81,22 @@ struct profile {
 };
 
 struct profile *profile_new(struct coordinator *coordinator);
+
+/* ---- GET /v1/instances/{id}/export ---- */
+
+enum { EXPORT_STEP = 256 };
+
+/* The next rows of all that is stored of a member: at most EXPORT_STEP of them are shown to `take`,
+ * on the writer. Answered: FAULT_TOKEN_INVALID, the member is erased. */
+struct export_step {
+    struct operation operation;
+    int64_t number;                   /* inputs */
+    struct export_position *position; /* moves ahead, unless the answer is a fault */
+    bool (*take)(void *context, const struct export_row *row);
+    void *context;
+};
+
+struct export_step *export_step_new(struct coordinator *coordinator);
 
 /* ---- DELETE /v1/instances/{id} ---- */
 

@@ -289,6 +289,32 @@ enum fault sql_fault(const struct statement *statement)
     return statement->fault;
 }
 
+int sql_column_count(struct statement *statement)
+{
+    return sqlite3_column_count(statement->compiled);
+}
+
+const char *sql_column_name(struct statement *statement, int column)
+{
+    const char *name = sqlite3_column_name(statement->compiled, column);
+    return name ? name : "";
+}
+
+/* Tables are STRICT and none has a REAL. */
+enum sql_type sql_column_type(struct statement *statement, int column)
+{
+    switch (sqlite3_column_type(statement->compiled, column)) {
+    case SQLITE_INTEGER:
+        return SQL_INTEGER;
+    case SQLITE_TEXT:
+        return SQL_TEXT;
+    case SQLITE_BLOB:
+        return SQL_BLOB;
+    default:
+        return SQL_NULL;
+    }
+}
+
 enum fault sql_end(struct statement *statement)
 {
     if (statement->compiled) {

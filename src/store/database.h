@@ -95,6 +95,12 @@ bool sql_column_is_null(struct statement *statement, int column);
 /* Its first fault so far. */
 enum fault sql_fault(const struct statement *statement);
 
+/* What a statement shows, for those that show whatever there is. Names live as long as it. */
+enum sql_type { SQL_NULL, SQL_INTEGER, SQL_TEXT, SQL_BLOB };
+int sql_column_count(struct statement *statement);
+const char *sql_column_name(struct statement *statement, int column);
+enum sql_type sql_column_type(struct statement *statement, int column);
+
 /* Ends the statement; its first fault. */
 enum fault sql_end(struct statement *statement);
 

@@ -285,6 +285,13 @@ class Member:
     def credits(self):
         return self.get("/v1/credits")
 
+    def export(self):
+        """All that is held of it, a dict a row."""
+        answer = self.call("GET", f"/v1/instances/{self.instance_id}/export")
+        if answer.status != 200:
+            raise Refused(answer)
+        return [json.loads(line) for line in answer.body.splitlines()]
+
 
 class Asked:
     """A routed query of a member, and what opens its answers."""
