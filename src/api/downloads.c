@@ -137,32 +137,8 @@ static void feed_done(struct job *job)
 static void feed_close(void *userdata)
 {
     struct feed *feed = userdata;
-    const struct coordinator *coordinator = feed->api->coordinator;
-    struct instance *reader =
-        coordinator ? directory_find(coordinator->directory, feed->handle) : NULL;
-    feed->api->downloads--;
-    if (reader)
-        reader->downloads--;
+    api_stream_end(feed->api, feed->handle);
     encoder_free(feed->encoder);
-}
-
-/* FAULT_TOO_MANY_REQUESTS, FAULT_OVERLOADED: `why` says how many there may be. */
-static enum fault feed_admit(struct request *request, struct why *why)
-{
-    struct api *api = api_of(request);
-    struct instance *reader = api_caller(request);
-    const struct settings *settings = api->settings;
-    if (!reader)
-        return FAULT_TOKEN_INVALID;
-    if (reader->downloads >= settings->max_downloads_per_member)
-        return why_set(why, FAULT_TOO_MANY_REQUESTS, "%u downloads are being sent to you already",
-                       reader->downloads);
-    if (api->downloads >= settings->max_downloads)
-        return why_set(why, FAULT_OVERLOADED, "%u downloads are being sent already",
-                       api->downloads);
-    reader->downloads++;
-    api->downloads++;
-    return FAULT_NONE;
 }
 
 /* FAULT_MEMORY. FAULT_INVALID_REQUEST: the parameter `after`. */
@@ -216,7 +192,7 @@ static void download_answer(struct operation *operation, enum fault fault)
     if (!fault)
         fault = encoder_new(coding, &encoder);
     if (!fault)
-        fault = feed_admit(request, &why);
+        fault = api_stream_begin(request, &why);
     if (fault) {
         encoder_free(encoder);
         request_refuse(request, fault, why.text[0] ? &why : NULL, NULL);

@@ -110,7 +110,8 @@ static void exporting_pull(struct request *request, void *userdata)
 
 static void exporting_close(void *userdata)
 {
-    (void)userdata; /* it lies in the request's arena */
+    const struct exporting *exporting = userdata;
+    api_stream_end(exporting->api, exporting->handle);
 }
 
 void export_get_handle(struct request *request)
@@ -119,8 +120,10 @@ void export_get_handle(struct request *request)
     if (!instance)
         return;
     struct exporting *exporting = arena_alloc(&request->arena, sizeof *exporting);
-    if (!exporting) {
-        api_refuse(request, FAULT_MEMORY);
+    struct why why = {""};
+    enum fault fault = exporting ? api_stream_begin(request, &why) : FAULT_MEMORY;
+    if (fault) {
+        request_refuse(request, fault, why.text[0] ? &why : NULL, NULL);
         return;
     }
     exporting->request = request;

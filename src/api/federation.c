@@ -2,9 +2,14 @@
 #include "api/handlers.h"
 #include "crypto/oprf.h"
 #include "domain/contribution.h"
+#include "domain/download.h"
 #include "domain/membership.h"
 #include "domain/query.h"
+#include "domain/retention.h"
+#include "domain/routing.h"
 #include "store/keyring.h"
+
+enum { DAY_S = 86400 };
 
 static json_t *epoch_encode(const struct coordinator *coordinator)
 {
@@ -29,11 +34,6 @@ static json_t *epochs_encode(const struct epochs *epochs)
 }
 
 /* In seconds. */
-static json_t *retention_encode(const struct settings *settings)
-{
-    return json_pack("{s:I}", "sealed_of_older_epochs",
-                     (json_int_t)settings->epoch_grace_days * 86400);
-}
 
 static json_t *levels_encode(const struct settings *settings)
 {
@@ -97,6 +97,18 @@ static json_t *limits_with_gate(const struct api *api)
     json_object_set_new(limits, "release_delta",
                         json_real((double)settings->release_delta_billionths / 1e9));
     return limits;
+}
+
+/* Seconds for which things are kept: what is not named here is kept until a member erases it. */
+static json_t *retention_encode(const struct settings *settings)
+{
+    return json_pack("{s:I, s:I, s:i, s:i, s:i, s:i, s:i}", "unreleased_contributions",
+                     (json_int_t)settings->unreleased_ttl_days * DAY_S, "sealed_of_older_epochs",
+                     (json_int_t)settings->epoch_grace_days * DAY_S, "idempotency_keys",
+                     (int)settings->idempotency_retention_s, "downloads", DOWNLOAD_TTL_S,
+                     "questions_after_ttl", ROUTE_KEPT_S, "nonces",
+                     2 * SIGNED_REQUEST_TOLERANCE_S + RETENTION_NONCES_S, "quotas",
+                     RETENTION_QUOTAS_S);
 }
 
 static json_t *text_or_null(const char *text)

@@ -191,3 +191,30 @@ struct instance *api_own_instance(struct request *request)
         api_refuse(request, FAULT_NOT_FOUND);
     return instance;
 }
+
+enum fault api_stream_begin(struct request *request, struct why *why)
+{
+    struct api *api = api_of(request);
+    struct instance *reader = api_caller(request);
+    const struct settings *settings = api->settings;
+    if (!reader)
+        return FAULT_TOKEN_INVALID;
+    if (reader->downloads >= settings->max_downloads_per_member)
+        return why_set(why, FAULT_TOO_MANY_REQUESTS, "%u downloads are being sent to you already",
+                       reader->downloads);
+    if (api->downloads >= settings->max_downloads)
+        return why_set(why, FAULT_OVERLOADED, "%u downloads are being sent already",
+                       api->downloads);
+    reader->downloads++;
+    api->downloads++;
+    return FAULT_NONE;
+}
+
+void api_stream_end(struct api *api, uint64_t handle)
+{
+    struct instance *reader =
+        api->coordinator ? directory_find(api->coordinator->directory, handle) : NULL;
+    api->downloads--;
+    if (reader)
+        reader->downloads--;
+}

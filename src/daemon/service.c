@@ -13,8 +13,8 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/storage.h"
-#include "domain/memo.h"
 #include "domain/release.h"
+#include "domain/retention.h"
 #include "domain/routing.h"
 #include "domain/waiting.h"
 #include "store/catalog.h"
@@ -28,7 +28,7 @@
 enum {
     STARTING_POLL_MS = 100,
     STORAGE_WATCH_MS = 1000,
-    PURGE_MS = 30000,
+    SWEEP_MS = 30000,
     DESCRIPTORS_BESIDE_CONNECTIONS = 64
 };
 
@@ -119,12 +119,11 @@ static void tick(void *userdata)
         return;
     release_tick(service->coordinator, clock_now_s());
     epochs_expire(service->coordinator, clock_now_s());
-    memos_purge(service->coordinator, clock_now_s());
 }
 
-static void purge(void *userdata)
+static void sweep(void *userdata)
 {
-    routing_purge(((struct service *)userdata)->coordinator, clock_now_s());
+    retention_sweep(((struct service *)userdata)->coordinator, clock_now_s());
 }
 
 /* Says once for each new trouble with the disk what the members only see as "storage-unavailable".
@@ -285,7 +284,7 @@ static enum fault loop_fill(struct service *service)
     if (!fault)
         fault = loop_add_timer(loop, STARTING_POLL_MS, starting, service);
     if (!fault)
-        fault = loop_add_timer(loop, PURGE_MS, purge, service);
+        fault = loop_add_timer(loop, SWEEP_MS, sweep, service);
     if (!fault)
         fault = loop_add_timer(loop, STORAGE_WATCH_MS, watch_storage, service);
     return fault;

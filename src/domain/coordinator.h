@@ -12,6 +12,7 @@
 #include "domain/settings.h"
 #include "store/federation.h"
 #include "store/numbers.h"
+#include "store/patterns.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/fault.h"
@@ -59,14 +60,15 @@ struct coordinator {
     size_t tick_left;    /* groups that the running release tick has still to look at */
     size_t tick_redraws; /* released ones whose numbers it may still draw anew */
     struct calendar_place redrawn; /* the last of them */
-    bool tick_runs, purge_runs;
-    size_t tick_failures;       /* batches of it that failed */
-    bool tick_alone;            /* the last tick failed: groups are settled one by one */
-    size_t release_failures;    /* batches, since the start */
-    struct selection selection; /* release_gate = dp */
-    int64_t gate_day;           /* on which it was opened last */
-    bool gate_is_open;          /* in the running tick */
-    struct ids gate_waits;      /* groups to look at when it opens */
+    bool tick_runs, sweep_runs;
+    struct contribution_position swept; /* how far sweeps have come */
+    size_t tick_failures;               /* batches of it that failed */
+    bool tick_alone;                    /* the last tick failed: groups are settled one by one */
+    size_t release_failures;            /* batches, since the start */
+    struct selection selection;         /* release_gate = dp */
+    int64_t gate_day;                   /* on which it was opened last */
+    bool gate_is_open;                  /* in the running tick */
+    struct ids gate_waits;              /* groups to look at when it opens */
 };
 
 /*

@@ -77,8 +77,6 @@ static enum fault purchase_apply(struct command *command, struct database *datab
     purchase->patterns = fault ? 0 : set.patterns;
     if (!fault && row->start > 0)
         fault = set_count(database, row->domain, row->start, &purchase->patterns);
-    if (!fault)
-        fault = downloads_purge(database, purchase->now_s);
     return fault ? fault : download_insert(database, row);
 }
 

@@ -19,8 +19,7 @@ static bool timestamp_is_fresh(const struct signed_request *proof)
 
 static enum fault nonce_spend(struct database *database, const struct signed_request *proof)
 {
-    return nonce_use(database, proof->nonce, proof->now_s,
-                     proof->now_s + 2 * SIGNED_REQUEST_TOLERANCE_S);
+    return nonce_use(database, proof->nonce, proof->now_s + 2 * SIGNED_REQUEST_TOLERANCE_S);
 }
 
 static void coordinator_key_text(const struct coordinator *coordinator,

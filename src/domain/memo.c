@@ -8,7 +8,7 @@
 #include "store/ledger.h"
 
 /* More than one with each new memo, so that they go faster than they come. */
-enum { PURGED_WITH_EACH = 4, PURGED_AT_A_TICK = 1000, ANSWER_ROOM = 64 };
+enum { PURGED_WITH_EACH = 4, ANSWER_ROOM = 64 };
 
 /* ---- The answer as bytes: integers big-endian, all else as it is ---- */
 
@@ -213,7 +213,8 @@ static enum fault memo_store(struct operation *operation, struct database *datab
         .answer_length = memo->length,
         .expires_at_s = memo->now_s + settings->idempotency_retention_s,
     };
-    enum fault fault = memos_expire(database, memo->now_s, PURGED_WITH_EACH);
+    size_t expired = 0;
+    enum fault fault = memos_purge(database, memo->now_s, PURGED_WITH_EACH, &expired);
     return fault ? fault : memo_insert(database, &row, settings->max_idempotency_keys);
 }
 
@@ -260,31 +261,4 @@ void memo_attach(struct operation *operation)
     operation->memo->apply = operation->command.apply;
     operation->command.apply = memo_apply;
     operation->command.done = memo_done;
-}
-
-/* ---- Forgetting ---- */
-
-struct purge {
-    struct operation operation;
-    int64_t now_s;
-};
-
-static enum fault purge_apply(struct command *command, struct database *database)
-{
-    return memos_expire(database, ((const struct purge *)command)->now_s, PURGED_AT_A_TICK);
-}
-
-static void purge_answer(struct operation *operation, enum fault fault)
-{
-    (void)operation, (void)fault; /* what could not be done now is done at the next tick */
-}
-
-void memos_purge(struct coordinator *coordinator, int64_t now_s)
-{
-    struct purge *purge = operation_new(coordinator, sizeof *purge, purge_apply, NULL);
-    if (!purge)
-        return;
-    purge->now_s = now_s;
-    purge->operation.answer = purge_answer;
-    operation_submit(&purge->operation);
 }

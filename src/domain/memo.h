@@ -80,7 +80,4 @@ void memo_recall(struct memo *memo, struct operation *operation);
 /* operation_submit's, for an operation with a memo. */
 void memo_attach(struct operation *operation);
 
-/* Forgets some of what has expired: the rest at the next ticks. */
-void memos_purge(struct coordinator *coordinator, int64_t now_s);
-
 #endif

@@ -340,38 +340,3 @@ struct answers *answers_new(struct coordinator *coordinator)
 {
     return operation_new(coordinator, sizeof(struct answers), answers_apply, NULL);
 }
-
-/* ---- The end ---- */
-
-struct purge {
-    struct operation operation;
-    int64_t now_s;
-    size_t count;
-};
-
-static enum fault purge_apply(struct command *command, struct database *database)
-{
-    struct purge *purge = (struct purge *)command;
-    return questions_purge(database, purge->now_s - ROUTE_KEPT_S, ROUTE_PURGE_MAX, &purge->count);
-}
-
-static void purge_answer(struct operation *operation, enum fault fault)
-{
-    const struct purge *purge = (const struct purge *)operation;
-    operation->coordinator->purge_runs = false;
-    if (!fault && purge->count == ROUTE_PURGE_MAX)
-        routing_purge(operation->coordinator, purge->now_s);
-}
-
-void routing_purge(struct coordinator *coordinator, int64_t now_s)
-{
-    if (!coordinator->ready || coordinator->purge_runs || waiting_drains(coordinator->waiting))
-        return;
-    struct purge *purge = operation_new(coordinator, sizeof *purge, purge_apply, NULL);
-    if (!purge)
-        return;
-    purge->now_s = now_s;
-    purge->operation.answer = purge_answer;
-    coordinator->purge_runs = true;
-    operation_submit(&purge->operation);
-}

@@ -106,11 +106,4 @@ struct answers {
 /* Answered: FAULT_NOT_FOUND (not a routed query of this instance, or gone). */
 struct answers *answers_new(struct coordinator *coordinator);
 
-/* ---- The end ---- */
-
-enum { ROUTE_PURGE_MAX = 32 }; /* questions in one command */
-
-/* Deletes what is over, in steps, one command each; does nothing while it is at it. */
-void routing_purge(struct coordinator *coordinator, int64_t now_s);
-
 #endif

@@ -58,6 +58,7 @@ struct settings {
 
     uint32_t token_ttl_s;
     uint32_t idempotency_retention_s;
+    uint32_t unreleased_ttl_days;
     uint32_t max_json_depth;
     uint32_t max_instances;
     uint32_t max_contributions;                       /* live ones of one member */

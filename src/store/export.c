@@ -60,6 +60,9 @@ static const struct {
      " FROM quota WHERE instance = ?1 AND day * 4 + kind > ?2 ORDER BY day, kind LIMIT ?3"},
     {"memo", "SELECT number, scope, body, refused, answer, expires_at FROM memo"
              " WHERE instance = ?1 AND number > ?2 ORDER BY number LIMIT ?3"},
+    {"download", "SELECT * FROM (SELECT row_number() OVER (ORDER BY id) AS place, id AS "
+                 "download_id, domain, expires_at"
+                 "  FROM download WHERE instance = ?1) WHERE place > ?2 ORDER BY place LIMIT ?3"},
     {"question", "SELECT number, id AS query_id, domain, sealed AS sealed_query, reply_key, "
                  "asked_at, expires_at FROM question"
                  " WHERE asker = ?1 AND number > ?2 ORDER BY number LIMIT ?3"},

@@ -93,20 +93,27 @@ enum fault gate_day_set(struct database *database, int64_t day)
     return sql_run_with(sql(database, "UPDATE federation SET gate_day = ?"), day);
 }
 
-enum fault nonce_use(struct database *database, const uint8_t nonce[16], int64_t now_s,
-                     int64_t expires_at_s)
+enum fault nonce_use(struct database *database, const uint8_t nonce[16], int64_t expires_at_s)
 {
-    struct statement *expired = sql(database, "DELETE FROM nonce WHERE expires_at < ?");
-    sql_integer(expired, now_s);
-    enum fault fault = sql_run(expired);
-    if (fault)
-        return fault;
     struct statement *insert =
         sql(database, "INSERT OR IGNORE INTO nonce (nonce, expires_at) VALUES (?, ?)");
     sql_blob(insert, nonce, 16);
     sql_integer(insert, expires_at_s);
-    fault = sql_run(insert);
+    enum fault fault = sql_run(insert);
     if (fault)
         return fault;
     return sql_changes(database) == 1 ? FAULT_NONE : FAULT_NONCE_REUSED;
+}
+
+enum fault nonces_purge(struct database *database, int64_t before_s, size_t max, size_t *ret_count)
+{
+    struct statement *expired =
+        sql(database, "DELETE FROM nonce WHERE nonce IN (SELECT nonce FROM nonce"
+                      " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)");
+    sql_integer(expired, before_s);
+    sql_integer(expired, (int64_t)max);
+    enum fault fault = sql_run(expired);
+    if (!fault)
+        *ret_count = (size_t)sql_changes(database);
+    return fault;
 }

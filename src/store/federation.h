@@ -35,9 +35,10 @@ enum fault epoch_insert(struct database *database, const struct epoch_row *epoch
 enum fault gate_day_get(struct database *database, int64_t *ret);
 enum fault gate_day_set(struct database *database, int64_t day);
 
-/* Uses up a nonce until `expires_at_s`, and forgets those that expired before `now_s`.
- * FAULT_NONCE_REUSED. */
-enum fault nonce_use(struct database *database, const uint8_t nonce[16], int64_t now_s,
-                     int64_t expires_at_s);
+/* Uses up a nonce until `expires_at_s`. FAULT_NONCE_REUSED. */
+enum fault nonce_use(struct database *database, const uint8_t nonce[16], int64_t expires_at_s);
+
+/* Forgets at most `max` nonces that expired at or before `before_s`. */
+enum fault nonces_purge(struct database *database, int64_t before_s, size_t max, size_t *ret_count);
 
 #endif

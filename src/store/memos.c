@@ -78,14 +78,17 @@ enum fault memo_insert(struct database *database, const struct memo_row *row, ui
     return fault ? fault : memos_forget_until(database, row->instance, last + 1 - most);
 }
 
-enum fault memos_expire(struct database *database, int64_t now_s, uint32_t most)
+enum fault memos_purge(struct database *database, int64_t before_s, size_t max, size_t *ret_count)
 {
     struct statement *expired =
         sql(database, "DELETE FROM memo WHERE (instance, number) IN (SELECT instance, number"
                       " FROM memo WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)");
-    sql_integer(expired, now_s);
-    sql_integer(expired, most);
-    return sql_run(expired);
+    sql_integer(expired, before_s);
+    sql_integer(expired, (int64_t)max);
+    enum fault fault = sql_run(expired);
+    if (!fault)
+        *ret_count = (size_t)sql_changes(database);
+    return fault;
 }
 
 enum fault memos_delete_of_instance(struct database *database, int64_t instance, size_t max,

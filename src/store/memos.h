@@ -35,8 +35,8 @@ enum fault memo_find(struct database *database, int64_t instance, const struct m
  * are kept. */
 enum fault memo_insert(struct database *database, const struct memo_row *row, uint32_t most);
 
-/* Forgets up to `most` of those that have expired at `now_s`. */
-enum fault memos_expire(struct database *database, int64_t now_s, uint32_t most);
+/* Forgets at most `max` that expired at or before `before_s`, the oldest first. */
+enum fault memos_purge(struct database *database, int64_t before_s, size_t max, size_t *ret_count);
 
 /* Forgets up to `max` of an instance, and counts them. */
 enum fault memos_delete_of_instance(struct database *database, int64_t instance, size_t max,

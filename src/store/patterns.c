@@ -162,6 +162,33 @@ enum fault contribution_next(struct database *database, int64_t instance, int64_
     return contribution_read_one(row, ret);
 }
 
+enum fault contributions_unreleased(struct database *database, int64_t before_s,
+                                    const struct contribution_look *look,
+                                    struct contribution_position *position,
+                                    struct contribution_row *ret, size_t *ret_count)
+{
+    struct statement *row = sql(database, "SELECT " CONTRIBUTION_COLUMNS " FROM contribution c"
+                                          " WHERE (c.instance, c.sequence) > (?, ?)"
+                                          " ORDER BY c.instance, c.sequence LIMIT ?");
+    struct contribution_position at = *position;
+    size_t seen = 0, count = 0;
+    sql_integer(row, at.instance);
+    sql_integer(row, at.sequence);
+    sql_integer(row, (int64_t)look->rows);
+    while (count < look->max && sql_step(row)) {
+        contribution_read(row, &ret[count]);
+        at = (struct contribution_position){ret[count].instance, ret[count].sequence};
+        count += ret[count].state != CONTRIBUTION_RELEASED && ret[count].accepted_at_s < before_s;
+        seen++;
+    }
+    enum fault fault = sql_end(row);
+    if (fault)
+        return fault;
+    *position = seen < look->rows && count < look->max ? (struct contribution_position){0} : at;
+    *ret_count = count;
+    return FAULT_NONE;
+}
+
 enum fault contribution_update(struct database *database, const struct contribution_row *row)
 {
     struct statement *update =

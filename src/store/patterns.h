@@ -59,6 +59,23 @@ enum fault contribution_next(struct database *database, int64_t instance, int64_
                              struct contribution_row *ret);
 
 /* Stores state, payment and whether it is counted. */
+/* Where a look at all contributions has come: behind this one. Zeroed: at the beginning. */
+struct contribution_position {
+    int64_t instance, sequence;
+};
+
+/*
+ * Looks at the next `rows` contributions, in no order that means anything, for what is not released
+ * and was accepted before `before_s`: at most `max`. At the end the position is zeroed.
+ */
+struct contribution_look {
+    size_t rows, max;
+};
+enum fault contributions_unreleased(struct database *database, int64_t before_s,
+                                    const struct contribution_look *look,
+                                    struct contribution_position *position,
+                                    struct contribution_row *ret, size_t *ret_count);
+
 enum fault contribution_update(struct database *database, const struct contribution_row *row);
 
 /*

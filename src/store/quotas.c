@@ -3,6 +3,8 @@
 
 #include "store/database.h"
 
+enum { DAY_S = 86400 };
+
 enum fault quota_used(struct database *database, int64_t instance, int64_t day, enum quota quota,
                       int64_t *ret)
 {
@@ -31,6 +33,19 @@ enum fault quota_add(struct database *database, int64_t instance, int64_t day, e
     sql_integer(add, quota);
     sql_integer(add, amount);
     return sql_run(add);
+}
+
+enum fault quotas_purge(struct database *database, int64_t before_s, size_t max, size_t *ret_count)
+{
+    struct statement *over =
+        sql(database, "DELETE FROM quota WHERE (instance, day, kind) IN (SELECT instance, day, kind"
+                      " FROM quota WHERE day < ? ORDER BY day LIMIT ?)");
+    sql_integer(over, before_s / DAY_S);
+    sql_integer(over, (int64_t)max);
+    enum fault fault = sql_run(over);
+    if (!fault)
+        *ret_count = (size_t)sql_changes(database);
+    return fault;
 }
 
 enum fault quotas_delete(struct database *database, int64_t instance)

@@ -2,6 +2,7 @@
 #ifndef CONTINUUM_STORE_QUOTAS_H
 #define CONTINUUM_STORE_QUOTAS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "util/fault.h"
@@ -17,6 +18,9 @@ enum fault quota_used(struct database *database, int64_t instance, int64_t day, 
 
 enum fault quota_add(struct database *database, int64_t instance, int64_t day, enum quota quota,
                      int64_t amount);
+
+/* Forgets at most `max` rows of days that were over at `before_s` (Unix seconds). */
+enum fault quotas_purge(struct database *database, int64_t before_s, size_t max, size_t *ret_count);
 
 /* All that is noted of an instance. */
 enum fault quotas_delete(struct database *database, int64_t instance);

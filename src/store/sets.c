@@ -127,11 +127,18 @@ enum fault downloads_count(struct database *database, int64_t instance, int64_t 
     return FAULT_NONE;
 }
 
-enum fault downloads_purge(struct database *database, int64_t now_s)
+enum fault downloads_purge(struct database *database, int64_t before_s, size_t max,
+                           size_t *ret_count)
 {
-    return sql_run_with(sql(database, "DELETE FROM download WHERE id IN (SELECT id FROM download"
-                                      " WHERE expires_at <= ? ORDER BY expires_at LIMIT 16)"),
-                        now_s);
+    struct statement *expired =
+        sql(database, "DELETE FROM download WHERE id IN (SELECT id FROM download"
+                      " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)");
+    sql_integer(expired, before_s);
+    sql_integer(expired, (int64_t)max);
+    enum fault fault = sql_run(expired);
+    if (!fault)
+        *ret_count = (size_t)sql_changes(database);
+    return fault;
 }
 
 enum fault downloads_delete_of_instance(struct database *database, int64_t instance, size_t max,

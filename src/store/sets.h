@@ -51,8 +51,9 @@ enum fault download_get(struct database *database, const uint8_t id[DOWNLOAD_ID_
 enum fault downloads_count(struct database *database, int64_t instance, int64_t now_s,
                            size_t *ret_count, int64_t *ret_expires_at_s);
 
-/* Deletes some of those that have expired: more of them than one call adds. */
-enum fault downloads_purge(struct database *database, int64_t now_s);
+/* Deletes at most `max` that expired at or before `before_s`. */
+enum fault downloads_purge(struct database *database, int64_t before_s, size_t max,
+                           size_t *ret_count);
 
 /* At most `max` of them; *ret_count: how many. */
 enum fault downloads_delete_of_instance(struct database *database, int64_t instance, size_t max,

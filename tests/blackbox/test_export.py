@@ -19,19 +19,20 @@ SHOWN_AS = {("instance", "number"): "instance_id", ("instance", "handle"): "inst
             ("transfer", "amount_milli"): "amount", ("transfer", "debit"): "amount", ("transfer", "credit"): "amount",
             ("activity", "earned_milli"): "earned", ("activity", "spent_milli"): "spent",
             ("activity", "contributed_milli"): "contributed", ("quota", "kind"): "of", ("question", "id"): "query_id",
-            ("question", "sealed"): "sealed_query", ("delivery", "id"): "delivery_id",
+            ("question", "sealed"): "sealed_query", ("download", "id"): "download_id", ("delivery", "id"): "delivery_id",
             ("delivery", "question"): "sealed_query", ("delivery", "leased_until"): "leased_until_at"}
 # Columns that are left out: numbers that only order rows, and what is another's.
 LEFT_OUT = {("instance", "next_sequence"), ("instance", "last_asked"), ("account", "number"), ("account", "name"),
             ("contribution", "sequence"), ("contribution", "counted"), ("transfer", "sequence"), ("memo", "number"),
             ("question", "number"), ("delivery", "number"),
+            ("download", "start"),  # as `since` brought it
             ("delivery", "asked_at")}  # when somebody else asked
 NAMES_A_MEMBER = {"instance", "asker", "account", "debit", "credit"}
 
 
 class Export(harness.DaemonCase):
     options = {"min_contributors": 2, "release_interval_s": 1, "default_tier": "free", "price_query": 0,
-               "price_priority": 0}
+               "price_priority": 0, "price_download": 0}
 
     def database(self):
         database = sqlite3.connect(f"file:{self.daemon.storage}/continuum.db?mode=ro", uri=True)
@@ -63,6 +64,7 @@ class Export(harness.DaemonCase):
         me.ask("quorum", question="who knows")
         other.ask("quorum", question="and who knows this")
         self.assertTrue(me.inbox())
+        me.expect(201, me.call("POST", "/v1/sets/general/downloads", {}))
         me.call("POST", "/v1/queries", {"terms": [7]}, headers={"Idempotency-Key": "once"})
         return me, other
 

@@ -117,6 +117,7 @@ static const struct settings defaults = {
     .max_wait_s = 60,
     .token_ttl_s = 3600,
     .idempotency_retention_s = 86400,
+    .unreleased_ttl_days = 180,
     .max_idempotency_keys = 10000,
     .max_json_depth = 8,
     .max_instances = 10000,

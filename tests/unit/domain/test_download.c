@@ -12,6 +12,7 @@
 
 #include "domain/membership.h"
 #include "lib/rows.h"
+#include "domain/retention.h"
 #include "lib/world.h"
 
 /* Three hold patterns 1 to 5 of one set; two more read. */
@@ -215,14 +216,17 @@ static void a_download_costs_once_and_is_found_for_a_day(void **state)
     assert_int_equal(world_balance(&world, READER), before - 10000);
 }
 
-static void what_expired_is_forgotten_with_the_next_purchase(void **state)
+static void what_expired_is_swept_away(void **state)
 {
     (void)state;
     assert_int_equal(buy(READER, 0).fault, FAULT_NONE);
     assert_int_equal(buy(READER, 0).fault, FAULT_NONE);
     assert_int_equal(downloads(), 2);
-    world.now_s += DOWNLOAD_TTL_S;
+    world.now_s += DOWNLOAD_TTL_S - 1;
     assert_int_equal(buy(READER, 0).fault, FAULT_NONE);
+    world.now_s += 1;
+    retention_sweep(world.coordinator, world.now_s);
+    world_run(&world);
     assert_int_equal(downloads(), 1);
 }
 
@@ -370,7 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_position_survives_its_number),
         TEST(a_download_costs_once_and_is_found_for_a_day),
-        TEST(what_expired_is_forgotten_with_the_next_purchase),
+        TEST(what_expired_is_swept_away),
         TEST(refusals_cost_nothing_and_leave_nothing),
         TEST(a_member_keeps_only_so_many_until_one_expires),
         TEST(who_is_erased_while_the_purchase_waits_buys_nothing),

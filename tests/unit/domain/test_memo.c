@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/rows.h"
+#include "domain/retention.h"
 #include "lib/world.h"
 
 /* Three hold pattern 1, which is released; the others have contributed something of their own. */
@@ -292,7 +293,7 @@ static void it_is_forgotten_when_its_time_is_over(void **state)
     assert_memory_not_equal(ask(DAVE, QUERIES, "a").id, first.id, sizeof first.id);
     assert_int_equal(memos(), 1);
     world.now_s += world.settings.idempotency_retention_s;
-    memos_purge(world.coordinator, world.now_s);
+    retention_sweep(world.coordinator, world.now_s);
     world_run(&world);
     assert_int_equal(memos(), 0);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "domain/retention.h"
 #include "domain/waiting.h"
 #include "lib/rows.h"
 #include "lib/world.h"
@@ -434,17 +435,18 @@ static void time_runs_out_for_deliveries_and_answers(void **state)
 
 static void what_is_over_is_deleted_in_steps(void **state)
 {
+    enum { STEP = 32 };
     (void)state;
     struct asking asking = {.member = ASKER, .pattern = PATTERN, .fanout = 2, .ttl_s = 60};
     world.settings.price_query.milli = 0;
-    for (unsigned i = 0; i < 2 * ROUTE_PURGE_MAX + 5; i++)
+    for (unsigned i = 0; i < 2 * STEP + 5; i++)
         assert_int_equal(world_route(&world, &asking).fault, FAULT_NONE);
     asking.ttl_s = 7200;
     struct routed kept = world_route(&world, &asking);
     world.now_s += 119 + ROUTE_KEPT_S;
-    routing_purge(world.coordinator, world.now_s);
+    retention_sweep(world.coordinator, world.now_s);
     world_write(&world);
-    assert_int_equal(world_number(&world, "SELECT count(*) FROM question"), ROUTE_PURGE_MAX + 6);
+    assert_int_equal(world_number(&world, "SELECT count(*) FROM question"), STEP + 6);
     world_run(&world);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM question"), 1);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM delivery"), 2);

@@ -61,23 +61,33 @@ static void an_epoch_out_of_range_is_refused(void **state)
     assert_int_equal(epoch_insert(*state, &epoch), FAULT_STORAGE);
 }
 
-static void a_nonce_counts_once_until_it_expires(void **state)
+static void a_nonce_counts_once_until_it_is_forgotten(void **state)
 {
     static const uint8_t one[16] = {1}, two[16] = {2};
-    assert_int_equal(nonce_use(*state, one, 1000, 1600), FAULT_NONE);
-    assert_int_equal(nonce_use(*state, one, 1000, 1600), FAULT_NONCE_REUSED);
-    assert_int_equal(nonce_use(*state, two, 1000, 1600), FAULT_NONE);
-    assert_int_equal(nonce_use(*state, one, 1600, 2200), FAULT_NONCE_REUSED);
-    assert_int_equal(nonce_use(*state, one, 1601, 2201), FAULT_NONE);
+    size_t count = 0;
+    assert_int_equal(nonce_use(*state, one, 1600), FAULT_NONE);
+    assert_int_equal(nonce_use(*state, one, 1700), FAULT_NONCE_REUSED);
+    assert_int_equal(nonce_use(*state, two, 1600), FAULT_NONE);
+    assert_int_equal(nonces_purge(*state, 1599, 10, &count), FAULT_NONE);
+    assert_int_equal(count, 0);
+    assert_int_equal(nonce_use(*state, one, 2200), FAULT_NONCE_REUSED);
+    assert_int_equal(nonces_purge(*state, 1600, 10, &count), FAULT_NONE);
+    assert_int_equal(count, 2);
+    assert_int_equal(nonce_use(*state, one, 2201), FAULT_NONE);
 }
 
-static void expired_nonces_are_forgotten(void **state)
+static void expired_nonces_are_forgotten_in_steps(void **state)
 {
+    size_t count = 0;
     for (uint8_t i = 0; i < 100; i++) {
         uint8_t nonce[16] = {i};
-        assert_int_equal(nonce_use(*state, nonce, i, i + 10), FAULT_NONE);
+        assert_int_equal(nonce_use(*state, nonce, i), FAULT_NONE);
     }
-    assert_int_equal(rows_number(*state, "SELECT count(*) FROM nonce"), 11);
+    assert_int_equal(nonces_purge(*state, 50, 30, &count), FAULT_NONE);
+    assert_int_equal(count, 30);
+    assert_int_equal(rows_number(*state, "SELECT min(expires_at) FROM nonce"), 30);
+    assert_int_equal(nonces_purge(*state, 50, 30, &count), FAULT_NONE);
+    assert_int_equal(count, 21);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -88,8 +98,8 @@ int main(void)
         TEST(a_federation_has_one_id_for_good),
         TEST(the_current_epoch_is_the_one_with_the_highest_number),
         TEST(an_epoch_out_of_range_is_refused),
-        TEST(a_nonce_counts_once_until_it_expires),
-        TEST(expired_nonces_are_forgotten),
+        TEST(a_nonce_counts_once_until_it_is_forgotten),
+        TEST(expired_nonces_are_forgotten_in_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

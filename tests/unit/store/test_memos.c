@@ -116,14 +116,17 @@ static void one_in_the_place_of_an_expired_one_is_the_newest(void **state)
 static void what_expired_first_goes_first_and_in_small_steps(void **state)
 {
     struct fixture *fixture = *state;
+    size_t count = 0;
     insert(fixture, fixture->alice, 1, 30);
     insert(fixture, fixture->bob, 2, 10);
     insert(fixture, fixture->alice, 3, 20);
     insert(fixture, fixture->bob, 4, DAY_S);
-    assert_int_equal(memos_expire(fixture->database, 30, 2), FAULT_NONE);
+    assert_int_equal(memos_purge(fixture->database, 30, 2, &count), FAULT_NONE);
     assert_int_equal(rows_number(fixture->database, "SELECT count(*) FROM memo"), 2);
     assert_true(has(fixture, fixture->alice, 1));
-    assert_int_equal(memos_expire(fixture->database, 30, 2), FAULT_NONE);
+    assert_int_equal(count, 2);
+    assert_int_equal(memos_purge(fixture->database, 30, 2, &count), FAULT_NONE);
+    assert_int_equal(count, 1);
     assert_false(has(fixture, fixture->alice, 1));
     assert_true(has(fixture, fixture->bob, 4));
 }
