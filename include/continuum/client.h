@@ -443,6 +443,15 @@ bool continuum_withdraw(struct continuum_client *client, const char *tag,
                         struct continuum_withdrawal *ret, struct continuum_error *error);
 char *continuum_withdrawal_json(const struct continuum_withdrawal *withdrawal);
 
+/*
+ * Hands all that the coordinator holds of this member to `take`, as it arrives: one JSON object a
+ * line. `take` returns false when it wants no more, which fails. What it took before a failure is
+ * not all.
+ */
+bool continuum_export(struct continuum_client *client,
+                      bool (*take)(void *context, const char *bytes, size_t length), void *context,
+                      struct continuum_error *error);
+
 /* --- leaving
  * ------------------------------------------------------------------------------------------------
  */

@@ -8,7 +8,7 @@
 #include "cli/output.h"
 #include "util/cleanup.h"
 
-/* credits, ledger, status and withdraw */
+/* credits, export, ledger, status and withdraw */
 
 enum cli_exit cli_credits(const struct cli_options *options)
 {
@@ -134,4 +134,20 @@ enum cli_exit cli_withdraw(const struct cli_options *options)
            cli_credits_text(withdrawal.reversed_millicredits, reversed),
            cli_credits_text(withdrawal.balance_millicredits, balance));
     return CLI_OK;
+}
+
+static bool stdout_take(void *context, const char *bytes, size_t length)
+{
+    (void)context;
+    return fwrite(bytes, 1, length, stdout) == length;
+}
+
+enum cli_exit cli_export(const struct cli_options *options)
+{
+    struct continuum_error error;
+    _cleanup_(cli_client_done) struct continuum_client *client = NULL;
+    if (!continuum_open(&options->settings, &client, &error) ||
+        !continuum_export(client, stdout_take, NULL, &error))
+        return cli_fail(options, &error);
+    return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 }

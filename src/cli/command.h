@@ -12,6 +12,7 @@ enum cli_exit cli_answers(const struct cli_options *options);
 enum cli_exit cli_contribute(const struct cli_options *options);
 enum cli_exit cli_credits(const struct cli_options *options);
 enum cli_exit cli_download(const struct cli_options *options);
+enum cli_exit cli_export(const struct cli_options *options);
 enum cli_exit cli_inbox(const struct cli_options *options);
 enum cli_exit cli_init(const struct cli_options *options);
 enum cli_exit cli_invite(const struct cli_options *options);

@@ -21,6 +21,8 @@ static const struct command {
     {"credits", "credits", "what you have to spend", 0, 0, 0, cli_credits},
     {"download", "download DOMAIN", "read all released patterns of a domain",
      TAKES_OUTPUT | TAKES_SINCE, 1, 1, cli_download},
+    {"export", "export", "all that the coordinator holds of you, one JSON object a line", 0, 0, 0,
+     cli_export},
     {"inbox", "inbox", "what others ask you", TAKES_WAIT, 0, 0, cli_inbox},
     {"init", "init URL", "be the first member: make the key, print the invite link",
      TAKES_INVITE | TAKES_LEVEL | TAKES_PRIVACY, 1, 1, cli_init},

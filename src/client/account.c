@@ -182,3 +182,14 @@ enum fault client_withdraw(struct continuum_client *client, const char *tag,
     *ret = withdrawal;
     return FAULT_NONE;
 }
+
+enum fault client_export(struct continuum_client *client, const struct client_sink *sink,
+                         struct why *why)
+{
+    char path[64];
+    _cleanup_(json_done) json_t *answer = NULL;
+    snprintf(path, sizeof path, "/v1/instances/%s/export", client->profile.instance_id);
+    struct client_request request = {
+        .method = "GET", .path = path, .repeat = REPEAT_IF_REFUSED, .sink = sink};
+    return session_call(client, &request, &answer, why);
+}

@@ -28,4 +28,8 @@ enum fault answer_not_understood(struct why *why);
 /* Reads member `name`, a number of credits. False: there is none. */
 bool credits_member(const struct json_t *object, const char *name, int64_t *ret_millicredits);
 
+/* All that the coordinator holds of the member, into `sink`, as NDJSON. */
+enum fault client_export(struct continuum_client *client, const struct client_sink *sink,
+                         struct why *why);
+
 #endif

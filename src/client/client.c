@@ -281,6 +281,14 @@ bool continuum_decline(struct continuum_client *client, const char *delivery_id,
     return outcome(client_decline(client, delivery_id, &why), &why, error);
 }
 
+bool continuum_export(struct continuum_client *client,
+                      bool (*take)(void *context, const char *bytes, size_t length), void *context,
+                      struct continuum_error *error)
+{
+    struct why why = {0};
+    return outcome(client_export(client, &(struct client_sink){take, context}, &why), &why, error);
+}
+
 /* ---- Leaving ---- */
 
 bool continuum_leave(struct continuum_client *client, struct continuum_receipt *ret,

@@ -41,6 +41,11 @@ class Leaving(harness.DaemonCase):
         self.assertEqual((instance_id, 1), (checked["receipt"]["instance_id"], checked["receipt"]["contributions"]))
         self.assertEqual(checked, json.loads(self.receipt.read_text()))
 
+    def test_the_export_shows_what_is_held(self):
+        lines = [json.loads(line) for line in self.fed("export").stdout.splitlines()]
+        self.assertEqual({"account", "activity", "contribution", "instance", "memo", "transfer"},
+                         {line["record"] for line in lines})
+
     def test_a_receipt_that_was_changed_proves_nothing(self):
         self.fed("leave", self.receipt)
         good = json.loads(self.receipt.read_text())
