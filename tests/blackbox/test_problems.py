@@ -116,7 +116,7 @@ class Bodies(ProblemCase):
         for path in ("/", "/v1", "/v1/", "/v1/nothing", "/v1/federation/", "/v1/contributions/a/b", "/V1/federation",
                      "/v2/federation", "/v1/instances/a/b", "/metrics", "/openapi.json", "/v1/sets/general", "/v1/downloads",
                      "/v1/queries/q-1/answers", f"/v1/patterns/{TAG}/votes",
-                     f"/v1/instances/{self.member.instance_id}/export"):
+                     f"/v1/instances/{self.member.instance_id}/exports"):
             with self.subTest(path):
                 self.assert_problem(self.member.call("GET", path), "not-found")
         for method, path in (("POST", "/v1/federation"), ("GET", "/v1/instances"), ("GET", "/v1/tokens"),
