@@ -114,6 +114,16 @@ void connections_cut_idle(struct connections *connections)
     }
 }
 
+void connections_hurry(struct connections *connections, uint64_t limit_ms)
+{
+    uint64_t due_ms = clock_monotonic_ms() + limit_ms;
+    struct connection *connection;
+    connections->request.length_ms = limit_ms;
+    TAILQ_FOREACH(connection, &connections->request.connections, by_deadline)
+    if (connection->due_ms > due_ms)
+        connection->due_ms = due_ms;
+}
+
 static void deadlines_meet(struct deadline_list *list, uint64_t now)
 {
     struct connection *first;

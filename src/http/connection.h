@@ -69,6 +69,10 @@ void connection_cut(struct connection *connection);
 void connection_cut_idle(struct connection *connection);
 void connections_cut_idle(struct connections *connections);
 
+/* Gives requests that are arriving, and answers that are being read, no longer than `limit_ms` from
+ * now. */
+void connections_hurry(struct connections *connections, uint64_t limit_ms);
+
 /* Cuts the connections that are past their deadline, and reads what lingers. */
 void connections_turn(struct connections *connections);
 

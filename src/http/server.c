@@ -42,6 +42,7 @@ enum {
     REPLY_ROOM = 1024, /* of a connection's memory, for the head of the answer */
     CLOSE_ROUNDS = 100,
     CLOSE_ROUND_MS = 10,
+    DRAIN_REQUEST_MS = 2000,         /* for a request that is arriving when the server drains */
     ANONYMOUS_ADDRESSES_MAX = 65536, /* 3 MiB */
     MINUTES_PER_HOUR = 60,
 };
@@ -296,6 +297,7 @@ void server_drain(struct server *server)
     server->exchanges.draining = true;
     streams_break(&server->exchanges);
     connections_cut_idle(&server->connections);
+    connections_hurry(&server->connections, DRAIN_REQUEST_MS);
 }
 
 void server_close(struct server *server)

@@ -212,6 +212,17 @@ class Service(unittest.TestCase):
         daemon.process.send_signal(signal.SIGTERM)
         self.assertIn(daemon.join_process(8), (0, 1), "a request that never comes in whole may cost the five seconds")
 
+    def test_sigterm_waits_for_no_request_that_does_not_arrive(self):
+        daemon = self.daemon().start()
+        head = b"POST /v1/tokens HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+        sockets = [daemon.socket() for _ in range(4)]
+        for number, half in enumerate((head, head + b"{", head[:40], head + b'{"instance_id"')):
+            sockets[number].sendall(half)
+        sockets[2].shutdown(socket.SHUT_WR)
+        sockets[3].shutdown(socket.SHUT_WR)
+        self.assertEqual(200, daemon.member(join=False).connection.call("GET", "/healthz").status)
+        daemon.stop()
+
     def test_sigterm_under_load_keeps_what_was_acknowledged(self):
         daemon = self.daemon().start()
         members = [daemon.member() for _ in range(4)]
