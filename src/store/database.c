@@ -337,6 +337,16 @@ enum fault sql_run_with(struct statement *statement, int64_t value)
     return sql_run(statement);
 }
 
+enum fault sql_run_some(struct statement *statement, int64_t value, size_t max, size_t *ret_count)
+{
+    sql_integer(statement, value);
+    sql_integer(statement, (int64_t)max);
+    enum fault fault = sql_run(statement);
+    if (!fault)
+        *ret_count = (size_t)sql_changes(statement->database);
+    return fault;
+}
+
 int64_t sql_changes(struct database *database)
 {
     return sqlite3_changes64(database->connection);

@@ -107,13 +107,7 @@ enum fault nonce_use(struct database *database, const uint8_t nonce[16], int64_t
 
 enum fault nonces_purge(struct database *database, int64_t before_s, size_t max, size_t *ret_count)
 {
-    struct statement *expired =
-        sql(database, "DELETE FROM nonce WHERE nonce IN (SELECT nonce FROM nonce"
-                      " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)");
-    sql_integer(expired, before_s);
-    sql_integer(expired, (int64_t)max);
-    enum fault fault = sql_run(expired);
-    if (!fault)
-        *ret_count = (size_t)sql_changes(database);
-    return fault;
+    return sql_run_some(sql(database, "DELETE FROM nonce WHERE nonce IN (SELECT nonce FROM nonce"
+                                      " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"),
+                        before_s, max, ret_count);
 }

@@ -184,36 +184,25 @@ static enum fault bury_balance(struct database *database, int64_t account)
     return fault ? fault : account_move(database, ACCOUNT_TOMBSTONE, balance.milli);
 }
 
-static enum fault bury_some(struct statement *update, int64_t account, size_t max)
-{
-    sql_integer(update, account);
-    sql_integer(update, (int64_t)max);
-    return sql_run(update);
-}
-
 enum fault ledger_bury(struct database *database, int64_t account, size_t max, size_t *ret_count)
 {
-    size_t count = 0;
+    size_t debits = 0, credits = 0;
     enum fault fault = bury_balance(database, account);
     if (!fault)
-        fault = bury_some(sql(database, "UPDATE transfer SET id = randomblob(16), tag = NULL,"
-                                        " debit = 3 WHERE sequence IN (SELECT sequence FROM"
-                                        " transfer WHERE debit = ?1 AND debit >= 16 LIMIT ?2)"),
-                          account, max);
-    if (!fault)
-        count += (size_t)sql_changes(database);
-    if (!fault && count < max)
-        fault = bury_some(sql(database, "UPDATE transfer SET id = randomblob(16), tag = NULL,"
-                                        " credit = 3 WHERE sequence IN (SELECT sequence FROM"
-                                        " transfer WHERE credit = ?1 AND credit >= 16 LIMIT ?2)"),
-                          account, max - count);
-    if (!fault && count < max)
-        count += (size_t)sql_changes(database);
-    if (!fault && count < max)
+        fault = sql_run_some(sql(database, "UPDATE transfer SET id = randomblob(16), tag = NULL,"
+                                           " debit = 3 WHERE sequence IN (SELECT sequence FROM"
+                                           " transfer WHERE debit = ? AND debit >= 16 LIMIT ?)"),
+                             account, max, &debits);
+    if (!fault && debits < max)
+        fault = sql_run_some(sql(database, "UPDATE transfer SET id = randomblob(16), tag = NULL,"
+                                           " credit = 3 WHERE sequence IN (SELECT sequence FROM"
+                                           " transfer WHERE credit = ? AND credit >= 16 LIMIT ?)"),
+                             account, max - debits, &credits);
+    if (!fault && debits + credits < max)
         fault = sql_run_with(sql(database, "DELETE FROM burial WHERE account = ?"), account);
-    if (!fault && count < max)
+    if (!fault && debits + credits < max)
         fault = sql_run_with(sql(database, "DELETE FROM account WHERE number = ?"), account);
     if (!fault)
-        *ret_count = count;
+        *ret_count = debits + credits;
     return fault;
 }

@@ -80,27 +80,17 @@ enum fault memo_insert(struct database *database, const struct memo_row *row, ui
 
 enum fault memos_purge(struct database *database, int64_t before_s, size_t max, size_t *ret_count)
 {
-    struct statement *expired =
-        sql(database, "DELETE FROM memo WHERE (instance, number) IN (SELECT instance, number"
-                      " FROM memo WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)");
-    sql_integer(expired, before_s);
-    sql_integer(expired, (int64_t)max);
-    enum fault fault = sql_run(expired);
-    if (!fault)
-        *ret_count = (size_t)sql_changes(database);
-    return fault;
+    return sql_run_some(sql(database,
+                            "DELETE FROM memo WHERE (instance, number) IN (SELECT instance, number"
+                            " FROM memo WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"),
+                        before_s, max, ret_count);
 }
 
 enum fault memos_delete_of_instance(struct database *database, int64_t instance, size_t max,
                                     size_t *ret_count)
 {
-    struct statement *some =
-        sql(database, "DELETE FROM memo WHERE (instance, number) IN (SELECT instance, number"
-                      " FROM memo WHERE instance = ? LIMIT ?)");
-    sql_integer(some, instance);
-    sql_integer(some, (int64_t)max);
-    enum fault fault = sql_run(some);
-    if (!fault)
-        *ret_count = (size_t)sql_changes(database);
-    return fault;
+    return sql_run_some(sql(database,
+                            "DELETE FROM memo WHERE (instance, number) IN (SELECT instance, number"
+                            " FROM memo WHERE instance = ? LIMIT ?)"),
+                        instance, max, ret_count);
 }

@@ -37,15 +37,10 @@ enum fault quota_add(struct database *database, int64_t instance, int64_t day, e
 
 enum fault quotas_purge(struct database *database, int64_t before_s, size_t max, size_t *ret_count)
 {
-    struct statement *over =
+    return sql_run_some(
         sql(database, "DELETE FROM quota WHERE (instance, day, kind) IN (SELECT instance, day, kind"
-                      " FROM quota WHERE day < ? ORDER BY day LIMIT ?)");
-    sql_integer(over, before_s / DAY_S);
-    sql_integer(over, (int64_t)max);
-    enum fault fault = sql_run(over);
-    if (!fault)
-        *ret_count = (size_t)sql_changes(database);
-    return fault;
+                      " FROM quota WHERE day < ? ORDER BY day LIMIT ?)"),
+        before_s / DAY_S, max, ret_count);
 }
 
 enum fault quotas_delete(struct database *database, int64_t instance)

@@ -130,27 +130,15 @@ enum fault downloads_count(struct database *database, int64_t instance, int64_t 
 enum fault downloads_purge(struct database *database, int64_t before_s, size_t max,
                            size_t *ret_count)
 {
-    struct statement *expired =
-        sql(database, "DELETE FROM download WHERE id IN (SELECT id FROM download"
-                      " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)");
-    sql_integer(expired, before_s);
-    sql_integer(expired, (int64_t)max);
-    enum fault fault = sql_run(expired);
-    if (!fault)
-        *ret_count = (size_t)sql_changes(database);
-    return fault;
+    return sql_run_some(sql(database, "DELETE FROM download WHERE id IN (SELECT id FROM download"
+                                      " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"),
+                        before_s, max, ret_count);
 }
 
 enum fault downloads_delete_of_instance(struct database *database, int64_t instance, size_t max,
                                         size_t *ret_count)
 {
-    struct statement *delete =
-        sql(database, "DELETE FROM download WHERE id IN"
-                      " (SELECT id FROM download WHERE instance = ? LIMIT ?)");
-    sql_integer(delete, instance);
-    sql_integer(delete, (int64_t)max);
-    enum fault fault = sql_run(delete);
-    if (!fault)
-        *ret_count = (size_t)sql_changes(database);
-    return fault;
+    return sql_run_some(sql(database, "DELETE FROM download WHERE id IN"
+                                      " (SELECT id FROM download WHERE instance = ? LIMIT ?)"),
+                        instance, max, ret_count);
 }
