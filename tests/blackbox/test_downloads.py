@@ -403,7 +403,7 @@ class Streams(Shop):
     """Of a set that is larger than what the system keeps in its sockets."""
 
     COUNT = 6000
-    options = {"release_interval_s": 1, "min_contributors": 2, "require_contribution": "false", "request_timeout_s": 1,
+    options = {"release_interval_s": 1, "min_contributors": 2, "require_contribution": "false", "request_timeout_s": 3,
                "max_downloads_per_member": 2, "max_downloads": 3, "max_kept_downloads": 3}
 
     @classmethod
