@@ -457,7 +457,7 @@ class Streams(Shop):
     def test_who_stops_reading_is_cut_off_and_resumes(self):
         reader = self.reader()
         reader.read(300000)
-        select.select([], [], [], 1.5)
+        select.select([], [], [], 4.0)
         reader.finish()
         self.assertFalse(reader.is_whole)
         lines = reader.lines()
@@ -468,7 +468,7 @@ class Streams(Shop):
         reader = self.reader()
         for _ in range(6):
             self.assertTrue(reader.read(250000))
-            select.select([], [], [], 0.2)
+            select.select([], [], [], 0.6)
         reader.finish()
         self.assertTrue(reader.is_whole)
         self.assertEqual(self.tags, [line["tag"] for line in reader.lines()])
