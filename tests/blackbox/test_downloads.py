@@ -356,7 +356,7 @@ class Reader:
         self.socket.connect((host, int(port)))
         path = f"/v1/downloads/{bought['download_id']}" + (f"?after={after}" if after else "")
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {member.token}\r\n\r\n".encode())
-        self.raw = b""
+        self.raw = bytearray()
 
     def read(self, length):
         """At least so many bytes more, or up to the end; false at the end."""
