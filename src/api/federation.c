@@ -33,8 +33,6 @@ static json_t *epochs_encode(const struct epochs *epochs)
     return list;
 }
 
-/* In seconds. */
-
 static json_t *levels_encode(const struct settings *settings)
 {
     json_t *levels = json_object();
