@@ -21,7 +21,7 @@ static const struct {
                  "ELSE 'open' END AS privacy_mode,"
                  "  domains, joined_at, CASE tier WHEN 0 THEN 'unlimited' ELSE 'free' END AS tier, "
                  "contributions, released,"
-                 "  unproven"
+                 "  unproven, carried"
                  " FROM instance WHERE number = ?1 AND number > ?2 LIMIT ?3"},
     {"account",
      "SELECT number, balance_milli FROM account WHERE number = ?1 AND number > ?2 LIMIT ?3"},
@@ -30,7 +30,7 @@ static const struct {
      "c.epsilon_milli AS epsilon,"
      "  c.accepted_at, CASE c.state WHEN 0 THEN 'sealed' WHEN 1 THEN 'released' ELSE 'invalid' END "
      "AS status,"
-     "  CASE c.payment WHEN 0 THEN 'none' WHEN 3 THEN 'due' ELSE 'paid' END AS payment,"
+     "  CASE c.payment WHEN 0 THEN 'none' WHEN 3 THEN 'due' ELSE 'paid' END AS payment, c.carried,"
      "  p.verify_key, p.commitments, p.search_index AS \"index\", p.ciphertext"
      " FROM contribution c JOIN pattern p ON p.id = c.pattern"
      " WHERE c.instance = ?1 AND c.sequence > ?2 ORDER BY c.sequence LIMIT ?3"},

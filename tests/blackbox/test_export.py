@@ -22,7 +22,7 @@ SHOWN_AS = {("instance", "number"): "instance_id", ("instance", "handle"): "inst
             ("question", "sealed"): "sealed_query", ("download", "id"): "download_id", ("delivery", "id"): "delivery_id",
             ("delivery", "question"): "sealed_query", ("delivery", "leased_until"): "leased_until_at"}
 # Columns that are left out: numbers that only order rows, and what is another's.
-LEFT_OUT = {("instance", "next_sequence"), ("instance", "last_asked"), ("account", "number"), ("account", "name"),
+LEFT_OUT = {("instance", "next_sequence"), ("instance", "last_asked"), ("instance", "epoch_sequence"), ("account", "number"), ("account", "name"),
             ("contribution", "sequence"), ("contribution", "counted"), ("transfer", "sequence"), ("memo", "number"),
             ("question", "number"), ("delivery", "number"),
             ("download", "start"),  # as `since` brought it
