@@ -65,11 +65,15 @@ static enum fault place_check(const struct configuration *configuration, struct 
     enum fault fault = storage_database(configuration->storage_path, ret_path, why);
     if (!fault)
         fault = folder_open(configuration->storage_path, ret_folder, why);
-    if (!fault && access(ret_path, F_OK) == 0)
-        return why_set(why, FAULT_SYSTEM,
-                       "%.150s is there: a restored database takes the place of none, move it (and "
-                       "its -wal) away first",
-                       ret_path);
+    /* A log that was left behind would be replayed over what is restored. */
+    static const char *const files[] = {"continuum.db", "continuum.db-wal", "continuum.db-shm",
+                                        "continuum.db-journal"};
+    for (size_t i = 0; i < sizeof files / sizeof *files && !fault; i++)
+        if (faccessat(ret_folder->fd, files[i], F_OK, 0) == 0)
+            fault = why_set(why, FAULT_SYSTEM,
+                            "%s is in %.100s: a restored database takes the place of none, move "
+                            "all of continuum.db* away first",
+                            files[i], configuration->storage_path);
     return fault;
 }
 

@@ -89,6 +89,7 @@ static void sweep_settle(struct operation *operation, enum fault fault)
 {
     const struct sweep *sweep = (const struct sweep *)operation;
     struct coordinator *coordinator = operation->coordinator;
+    operation->again = operation->again && !waiting_drains(coordinator->waiting);
     for (size_t i = 0; i < sweep->gone_count && !fault; i++)
         contribution_forget(coordinator, sweep->gone[i].pattern, sweep->gone[i].last);
     if (!fault)

@@ -54,10 +54,10 @@ static ssize_t on_room(void *userdata, uint64_t position, char *room, size_t siz
     if (stream->broken)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     size_t left = stream->length - stream->sent;
-    if (left == 0)
-        return MHD_CONTENT_READER_END_OF_STREAM;
     if (stream->sent == 0)
         connection_expect(exchange->connection, &exchange->all->connections->request);
+    if (left == 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
     size_t count = left < size ? left : size;
     memcpy(room, stream->piece + stream->sent, count);
     stream->sent += count;

@@ -160,11 +160,13 @@ enum fault database_rollback_savepoint(struct database *database)
     return fault ? fault : database_release(database);
 }
 
-enum fault database_scrub(struct database *database, struct why *why)
+enum fault database_scrub(struct database *database, bool waits, struct why *why)
 {
     struct statement *checkpoint = sql(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_busy_timeout(database->connection, waits ? BUSY_TIMEOUT_MS : 0);
     bool busy = sql_step(checkpoint) && sql_column_integer(checkpoint, 0) != 0;
     enum fault fault = sql_end(checkpoint);
+    sqlite3_busy_timeout(database->connection, BUSY_TIMEOUT_MS);
     if (fault || busy)
         return why_set(why, FAULT_STORAGE, "the write-ahead log could not be emptied: %s",
                        busy ? "a reader held it" : database_error(database));

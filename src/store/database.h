@@ -46,10 +46,10 @@ enum fault database_rollback_savepoint(struct database *database);
 
 /*
  * Moves everything from the write-ahead log into the database and empties the log, so that what was
- * deleted is in no file: deleted rows are overwritten with zeros (secure_delete). FAULT_STORAGE:
- * readers kept it for too long.
+ * deleted is in no file: deleted rows are overwritten with zeros (secure_delete). FAULT_STORAGE: a
+ * reader kept it, when it `waits` for some seconds.
  */
-enum fault database_scrub(struct database *database, struct why *why);
+enum fault database_scrub(struct database *database, bool waits, struct why *why);
 
 /*
  * Copies the database as it is at this moment, while others go on writing, to the new file `path`,

@@ -66,8 +66,10 @@ static enum fault copy_fill(const struct copy *copy, sqlite3 *from, struct why *
     sqlite3_backup *backup =
         result == SQLITE_OK ? sqlite3_backup_init(to, "main", from, "main") : NULL;
     if (backup) {
-        (void)sqlite3_backup_step(backup, -1);
+        int step = sqlite3_backup_step(backup, -1);
         result = sqlite3_backup_finish(backup);
+        if (result == SQLITE_OK && step != SQLITE_DONE)
+            result = step;
     }
     if (result == SQLITE_OK && backup)
         result = sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);

@@ -233,14 +233,23 @@ static bool write_all(int fd, const char *bytes, size_t length)
     return true;
 }
 
+/* What root writes for the daemon belongs to the daemon, as the folder does. */
+static bool owner_keep(int folder_fd, int fd)
+{
+    struct stat folder;
+    return geteuid() != 0 ||
+           (fstat(folder_fd, &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) == 0);
+}
+
 /* A new file that is renamed into place: after a power cut there is the whole file, or none. */
 static enum fault vault_write(int folder_fd, const struct vault *vault, struct why *why)
 {
     unlinkat(folder_fd, new_name, 0); /* of a start that was cut off */
     _cleanup_(close_fd) int fd =
         openat(folder_fd, new_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd < 0 || !write_all(fd, vault->text, vault->length) || fsync(fd) < 0 ||
-        renameat(folder_fd, new_name, folder_fd, file_name) < 0 || fsync(folder_fd) < 0)
+    if (fd < 0 || !owner_keep(folder_fd, fd) || !write_all(fd, vault->text, vault->length) ||
+        fsync(fd) < 0 || renameat(folder_fd, new_name, folder_fd, file_name) < 0 ||
+        fsync(folder_fd) < 0)
         return why_set(why, FAULT_SYSTEM, "cannot write %s in the storage folder: %s", file_name,
                        strerror(errno));
     return FAULT_NONE;

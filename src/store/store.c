@@ -89,10 +89,10 @@ static void *writer_main(void *argument)
     bool scrub_due = false; /* until it succeeds: a reader's snapshot may be in its way */
     while (job_take(&store->exchange, true, &commands)) {
         struct why why = {""};
-        if (!commands_apply(store->database, &commands, &why))
-            scrub_due |= commands_scrub(&commands);
-        if (scrub_due)
-            scrub_due = database_scrub(store->database, &why) != FAULT_NONE;
+        /* Only those who ask for it wait for a reader; then each batch looks whether it is gone. */
+        bool scrub = !commands_apply(store->database, &commands, &why) && commands_scrub(&commands);
+        if (scrub || scrub_due)
+            scrub_due = database_scrub(store->database, scrub, scrub ? &why : NULL) != FAULT_NONE;
         if (why.text[0])
             store_note_failure(store, &why);
         job_finish(&store->exchange, &commands);

@@ -34,7 +34,8 @@ struct canned {
     pthread_t thread;
     char url[64];
     char requests[ANSWERS_MAX][REQUEST_MAX];
-    size_t heard, connections;
+    _Atomic size_t heard; /* read while it serves, too */
+    size_t connections;
 };
 
 static void request_read(int fd, char request[REQUEST_MAX])
