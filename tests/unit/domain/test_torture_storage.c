@@ -34,13 +34,13 @@ static void endure(bool for_good, unsigned stride)
 static void one_failed_write_or_sync_loses_and_invents_nothing(void **state)
 {
     (void)state;
-    endure(false, 1);
+    endure(false, 3);
 }
 
 static void a_disk_that_fails_for_good_loses_and_invents_nothing(void **state)
 {
     (void)state;
-    endure(true, 3);
+    endure(true, 7);
 }
 
 /* Closed while it fails: what is on the disk is all that there is. */
@@ -49,7 +49,7 @@ static void a_database_that_was_left_with_a_failed_disk_opens_soundly(void **sta
     static struct world world;
     (void)state;
     bool more = true;
-    for (unsigned n = 1; more; n += 3) {
+    for (unsigned n = 1; more; n += 7) {
         ordeal_prepare(&world, true);
         vfs_fault_arm(n, true);
         ordeal_run(&world);
