@@ -11,19 +11,9 @@
 #include "store/keyring.h"
 #include "util/cleanup.h"
 
-static void close_database(struct database **database)
-{
-    database_close(*database);
-}
-
-static void free_keyring(struct keyring **keyring)
-{
-    keyring_free(*keyring);
-}
-
 enum fault backup_make(const struct configuration *configuration, FILE *out, struct why *why)
 {
-    _cleanup_(close_database) struct database *database = NULL;
+    _cleanup_(database_done) struct database *database = NULL;
     const char *file = configuration->operands[0];
     enum fault fault = storage_read(configuration->storage_path, &database, why);
     if (!fault)
@@ -42,7 +32,7 @@ enum fault backup_make(const struct configuration *configuration, FILE *out, str
 static enum fault backup_check(const char *file, const struct keyring *keyring,
                                struct database **ret, struct why *why)
 {
-    _cleanup_(close_database) struct database *database = NULL;
+    _cleanup_(database_done) struct database *database = NULL;
     struct epoch_row epoch;
     struct why because = {""};
     enum fault fault = database_open(file, DATABASE_READER, &database, &because);
@@ -80,8 +70,8 @@ static enum fault place_check(const struct configuration *configuration, struct 
 enum fault backup_restore(const struct configuration *configuration, FILE *out, struct why *why)
 {
     _cleanup_(folder_close) struct folder folder = {.fd = -1, .lock_fd = -1};
-    _cleanup_(free_keyring) struct keyring *keyring = NULL;
-    _cleanup_(close_database) struct database *backup = NULL;
+    _cleanup_(keyring_done) struct keyring *keyring = NULL;
+    _cleanup_(database_done) struct database *backup = NULL;
     char path[PATH_MAX];
     if (crypto_init())
         return why_set(why, FAULT_CRYPTO, "the system gives no random numbers");

@@ -9,16 +9,6 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
-static void close_database(struct database **database)
-{
-    database_close(*database);
-}
-
-static void free_keyring(struct keyring **keyring)
-{
-    keyring_free(*keyring);
-}
-
 /* What the new one is to be. */
 static enum fault epoch_prepare(struct database *database, const struct settings *settings,
                                 struct epoch_row *ret_old, struct epoch_row *ret_new,
@@ -65,8 +55,8 @@ static enum fault epoch_begin(struct database *database, const struct epoch_row 
 enum fault epoch_rotate(const struct configuration *configuration, FILE *out, struct why *why)
 {
     _cleanup_(folder_close) struct folder folder = {.fd = -1, .lock_fd = -1};
-    _cleanup_(close_database) struct database *database = NULL;
-    _cleanup_(free_keyring) struct keyring *keyring = NULL;
+    _cleanup_(database_done) struct database *database = NULL;
+    _cleanup_(keyring_done) struct keyring *keyring = NULL;
     struct epoch_row old, new;
     if (crypto_init())
         return why_set(why, FAULT_CRYPTO, "the system gives no random numbers");

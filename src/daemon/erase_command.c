@@ -10,16 +10,6 @@
 #include "store/keyring.h"
 #include "util/cleanup.h"
 
-static void close_database(struct database **database)
-{
-    database_close(*database);
-}
-
-static void free_keyring(struct keyring **keyring)
-{
-    keyring_free(*keyring);
-}
-
 static void close_log(struct erasure_log **log)
 {
     erasure_log_close(*log);
@@ -28,8 +18,8 @@ static void close_log(struct erasure_log **log)
 enum fault member_erase(const struct configuration *configuration, FILE *out, struct why *why)
 {
     _cleanup_(folder_close) struct folder folder = {.fd = -1, .lock_fd = -1};
-    _cleanup_(close_database) struct database *database = NULL;
-    _cleanup_(free_keyring) struct keyring *keyring = NULL;
+    _cleanup_(database_done) struct database *database = NULL;
+    _cleanup_(keyring_done) struct keyring *keyring = NULL;
     _cleanup_(close_log) struct erasure_log *log = NULL;
     const char *id = configuration->operands[0];
     uint64_t handle = 0;

@@ -14,11 +14,6 @@
 
 enum { NAME_SIZE = 64, AMOUNT_SIZE = 32, COPY_SIZE = 65536 };
 
-static void close_database(struct database **database)
-{
-    database_close(*database);
-}
-
 static void close_file(FILE **file)
 {
     if (*file)
@@ -42,7 +37,7 @@ static enum fault output_finish(FILE *out, struct why *why)
 
 enum fault ledger_check(const struct configuration *configuration, FILE *out, struct why *why)
 {
-    _cleanup_(close_database) struct database *database = NULL;
+    _cleanup_(database_done) struct database *database = NULL;
     struct books books;
     char text[5][AMOUNT_SIZE];
     enum fault fault = storage_read(configuration->storage_path, &database, why);
@@ -128,7 +123,7 @@ static enum fault csv_write(void *out, const struct journal_row *row)
 static enum fault spool_fill(const struct configuration *configuration, FILE *spool,
                              struct why *why)
 {
-    _cleanup_(close_database) struct database *database = NULL;
+    _cleanup_(database_done) struct database *database = NULL;
     bool is_csv = strcmp(configuration->format, "csv") == 0;
     enum fault fault = storage_read(configuration->storage_path, &database, why);
     if (fault)

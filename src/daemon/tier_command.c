@@ -9,15 +9,10 @@
 #include "store/instances.h"
 #include "util/cleanup.h"
 
-static void close_database(struct database **database)
-{
-    database_close(*database);
-}
-
 enum fault tier_set(const struct configuration *configuration, FILE *out, struct why *why)
 {
     _cleanup_(folder_close) struct folder folder = {.fd = -1, .lock_fd = -1};
-    _cleanup_(close_database) struct database *database = NULL;
+    _cleanup_(database_done) struct database *database = NULL;
     const char *id = configuration->operands[0], *name = configuration->operands[1];
     enum tier tier = tier_parse(name);
     uint64_t handle = 0;

@@ -24,11 +24,6 @@ static void close_coordinator(struct coordinator **coordinator)
     coordinator_close(*coordinator);
 }
 
-static void close_database(struct database **database)
-{
-    database_close(*database);
-}
-
 /* What a database without a federation gets at its first start. */
 static enum fault federation_found(struct coordinator *coordinator, struct database *database,
                                    int64_t now_s)
@@ -55,7 +50,7 @@ static enum fault federation_found(struct coordinator *coordinator, struct datab
 static enum fault federation_read(struct coordinator *coordinator,
                                   const struct coordinator_parts *parts, struct why *why)
 {
-    _cleanup_(close_database) struct database *database = NULL;
+    _cleanup_(database_done) struct database *database = NULL;
     enum fault fault = database_open(parts->path, DATABASE_WRITER, &database, why);
     if (fault)
         return fault;

@@ -75,15 +75,10 @@ static enum fault database_prepare(struct database *database, enum database_mode
     return mode == DATABASE_WRITER ? migrations_apply(database, why) : FAULT_NONE;
 }
 
-static void close_database(struct database **database)
-{
-    database_close(*database);
-}
-
 enum fault database_open(const char *path, enum database_mode mode, struct database **ret,
                          struct why *why)
 {
-    _cleanup_(close_database) struct database *database = calloc(1, sizeof *database);
+    _cleanup_(database_done) struct database *database = calloc(1, sizeof *database);
     if (!database)
         return FAULT_MEMORY;
     if (database_set_temporary_folder(path))
@@ -111,6 +106,11 @@ void database_close(struct database *database)
         sqlite3_finalize(database->statements[i].compiled);
     sqlite3_close(database->connection);
     free(database);
+}
+
+void database_done(struct database **database)
+{
+    database_close(*database);
 }
 
 enum fault database_map(struct database *database, bool mapped)

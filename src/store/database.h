@@ -35,6 +35,9 @@ enum fault database_map(struct database *database, bool mapped);
 /* Takes NULL. */
 void database_close(struct database *database);
 
+/* For `_cleanup_(database_done) struct database *database = NULL;`. */
+void database_done(struct database **database);
+
 /* A transaction of many commands: a savepoint each, one commit. Readers: a snapshot. */
 enum fault database_begin(struct database *database);
 enum fault database_commit(struct database *database);

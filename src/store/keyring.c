@@ -64,6 +64,11 @@ void keyring_free(struct keyring *keyring)
     munmap(keyring, sizeof(struct vault));
 }
 
+void keyring_done(struct keyring **keyring)
+{
+    keyring_free(*keyring);
+}
+
 const struct oprf_key *keyring_oprf(const struct keyring *keyring, uint32_t epoch)
 {
     for (size_t i = 0; i < keyring->oprf_count; i++) {

@@ -63,4 +63,7 @@ const struct oprf_key *keyring_oprf(const struct keyring *keyring, uint32_t epoc
 /* Wipes and frees. Takes NULL. */
 void keyring_free(struct keyring *keyring);
 
+/* For `_cleanup_(keyring_done) struct keyring *keyring = NULL;`. */
+void keyring_done(struct keyring **keyring);
+
 #endif

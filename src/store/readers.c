@@ -54,14 +54,9 @@ static struct database *idle_pop(struct readers *readers)
     return database;
 }
 
-static void close_database(struct database **database)
-{
-    database_close(*database);
-}
-
 enum fault readers_take(struct readers *readers, struct database **ret)
 {
-    _cleanup_(close_database) struct database *database = idle_pop(readers);
+    _cleanup_(database_done) struct database *database = idle_pop(readers);
     enum fault fault = FAULT_NONE;
     if (!database) {
         fault = database_open(readers->path, DATABASE_READER, &database, NULL);
