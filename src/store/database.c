@@ -23,6 +23,7 @@ struct statement {
 struct database {
     sqlite3 *connection;
     struct statement statements[STATEMENTS_MAX];
+    size_t log_pages;
 };
 
 static enum fault fault_of(int result)
@@ -42,7 +43,8 @@ static enum fault fault_of(int result)
     }
 }
 
-/* cache_size is negative KiB; the write-ahead log is checkpointed every 4096 pages (16 MiB). */
+/* cache_size is negative KiB; by itself a commit moves the log into the database every 4096 pages.
+ */
 static const char pragmas[] = "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
                               "PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;";
 
@@ -158,6 +160,35 @@ enum fault database_rollback_savepoint(struct database *database)
 {
     enum fault fault = sql_run(sql(database, "ROLLBACK TO command"));
     return fault ? fault : database_release(database);
+}
+
+static int log_grown(void *context, sqlite3 *connection, const char *schema, int pages)
+{
+    struct database *database = context;
+    (void)connection;
+    (void)schema;
+    database->log_pages = (size_t)pages;
+    return SQLITE_OK;
+}
+
+void database_keep_log(struct database *database)
+{
+    sqlite3_wal_hook(database->connection, log_grown, database);
+}
+
+size_t database_log_pages(const struct database *database)
+{
+    return database->log_pages;
+}
+
+enum fault database_checkpoint(struct database *database, size_t *ret_left)
+{
+    int pages = 0, moved = 0;
+    int result = sqlite3_wal_checkpoint_v2(database->connection, "main", SQLITE_CHECKPOINT_PASSIVE,
+                                           &pages, &moved);
+    if (result == SQLITE_OK || result == SQLITE_BUSY)
+        *ret_left = result == SQLITE_OK ? (size_t)(pages - moved) : SIZE_MAX;
+    return result == SQLITE_BUSY ? FAULT_NONE : fault_of(result);
 }
 
 enum fault database_scrub(struct database *database, bool waits, struct why *why)

@@ -55,6 +55,22 @@ enum fault database_rollback_savepoint(struct database *database);
 enum fault database_scrub(struct database *database, bool waits, struct why *why);
 
 /*
+ * From now on commits leave the write-ahead log to grow: somebody else moves it into the database
+ * (checkpoint.h). Without this SQLite does it in the middle of a commit, every 16 MiB.
+ */
+void database_keep_log(struct database *database);
+
+/* Pages in the log after the last commit; 0: none yet, or database_keep_log was not called. */
+size_t database_log_pages(const struct database *database);
+
+/*
+ * Moves what it can from the log into the database, on disk, without waiting for anybody and while
+ * others go on reading and writing. *ret_left: pages that are still to be moved; SIZE_MAX: nothing
+ * was, because somebody else does the same at this moment. FAULT_STORAGE: the disk failed.
+ */
+enum fault database_checkpoint(struct database *database, size_t *ret_left);
+
+/*
  * Copies the database as it is at this moment, while others go on writing, to the new file `path`,
  * mode 0600, whole and on disk or not at all. It needs no write-ahead log beside it.
  * FAULT_SYSTEM with `why`: there is a file of that name, which stays as it is, or it cannot be

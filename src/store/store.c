@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/checkpoint.h"
 #include "store/database.h"
 #include "util/cleanup.h"
 
@@ -12,6 +13,7 @@ struct store {
     pthread_t writer;
     bool exchange_ready, writer_runs;
     struct database *database;
+    struct checkpointer *checkpointer;
     char *path;
     size_t failures; /* under the exchange's mutex, like the next */
     struct why failure;
@@ -82,6 +84,14 @@ static bool commands_scrub(const struct job_list *commands)
     return false;
 }
 
+static enum fault store_scrub(struct store *store, bool waits, struct why *why)
+{
+    checkpointer_pause(store->checkpointer);
+    enum fault fault = database_scrub(store->database, waits, why);
+    checkpointer_resume(store->checkpointer);
+    return fault;
+}
+
 static void *writer_main(void *argument)
 {
     struct store *store = argument;
@@ -92,10 +102,12 @@ static void *writer_main(void *argument)
         /* Only those who ask for it wait for a reader; then each batch looks whether it is gone. */
         bool scrub = !commands_apply(store->database, &commands, &why) && commands_scrub(&commands);
         if (scrub || scrub_due)
-            scrub_due = database_scrub(store->database, scrub, scrub ? &why : NULL) != FAULT_NONE;
+            scrub_due = store_scrub(store, scrub, scrub ? &why : NULL) != FAULT_NONE;
         if (why.text[0])
             store_note_failure(store, &why);
         job_finish(&store->exchange, &commands);
+        if (checkpointer_turn(store->checkpointer, store->database, &why))
+            store_note_failure(store, &why);
     }
     return NULL;
 }
@@ -111,11 +123,13 @@ enum fault store_open(const char *path, struct store **ret, struct why *why)
     if (!store || !(store->path = strdup(path)))
         return FAULT_MEMORY;
     enum fault fault = database_open(path, DATABASE_WRITER, &store->database, why);
+    if (!fault)
+        fault = checkpointer_new(path, &store->checkpointer, why);
+    if (!fault)
+        fault = job_exchange_init(&store->exchange);
     if (fault)
         return fault;
-    fault = job_exchange_init(&store->exchange);
-    if (fault)
-        return fault;
+    database_keep_log(store->database);
     store->exchange_ready = true;
     if (pthread_create(&store->writer, NULL, writer_main, store) != 0)
         return why_set(why, FAULT_SYSTEM, "cannot start the writer's thread");
@@ -134,6 +148,7 @@ void store_close(struct store *store)
     }
     if (store->exchange_ready)
         job_exchange_done(&store->exchange);
+    checkpointer_free(store->checkpointer);
     database_close(store->database);
     free(store->path);
     free(store);
