@@ -31,6 +31,7 @@ struct instance {
      * that are under way. Good for no refusal: it may have earned since. */
     struct credits balance, pending;
     bool quota_spent;   /* its last query was refused for that */
+    bool routes_full;   /* its last routed query was refused for that */
     uint32_t jobs;      /* of the workers, under way for it */
     uint32_t polls;     /* long polls of it, under way */
     uint32_t downloads; /* being sent to it */

@@ -144,20 +144,31 @@ static enum fault query_refresh(struct operation *operation, struct database *da
 
 static const struct replay query_replay = {.keep = query_keep, .refresh = query_refresh};
 
+/* Whether its member's limits leave room for it; `charge` tells whether it is counted as well. */
+static enum fault query_limit(struct query *query, struct database *database, bool charge)
+{
+    const struct settings *settings = query->operation.coordinator->settings;
+    struct route_rules rules = {.settings = settings, .now_s = query->now_s};
+    struct charge quota = {query->tier, QUOTA_QUERIES, query->number, query->now_s, 1};
+    enum fault fault =
+        (charge ? quota_charge : quota_check)(database, settings, &quota, &query->allowance);
+    return fault || !query->route.wanted
+               ? fault
+               : route_check(&query->route, &rules, query->number, database);
+}
+
 /* The balance is told also to who cannot pay. */
 static enum fault query_apply(struct command *command, struct database *database)
 {
     struct query *query = (struct query *)command;
-    const struct settings *settings = query->operation.coordinator->settings;
-    struct charge charge = {query->tier, QUOTA_QUERIES, query->number, query->now_s, 1};
     enum fault fault = account_balance(database, query->number, &query->balance);
     if (fault)
         return fault == FAULT_NOT_FOUND ? FAULT_TOKEN_INVALID : fault; /* erased while it waited */
     if (query->balance.milli < query->cost.milli)
         return FAULT_INSUFFICIENT_CREDITS;
+    fault = query_limit(query, database, !query->operation.asks);
     if (query->operation.asks)
-        return quota_check(database, settings, &charge, &query->allowance);
-    fault = quota_charge(database, settings, &charge, &query->allowance);
+        return fault;
     if (!fault && query->cost.milli > 0)
         fault = query_spend(query, database);
     if (!fault)
@@ -202,7 +213,8 @@ static enum fault query_match(struct query *query, struct instance *asker)
 
 static bool query_is_doubtful(const struct query *query, const struct instance *asker)
 {
-    return asker->quota_spent || asker->balance.milli - asker->pending.milli < query->cost.milli;
+    return asker->quota_spent || (query->route.wanted && asker->routes_full) ||
+           asker->balance.milli - asker->pending.milli < query->cost.milli;
 }
 
 static void query_settle(struct operation *operation, enum fault fault)
@@ -219,6 +231,8 @@ static void query_settle(struct operation *operation, enum fault fault)
     if (fault == FAULT_NONE || fault == FAULT_INSUFFICIENT_CREDITS)
         asker->balance = query->balance;
     asker->quota_spent = fault == FAULT_TOO_MANY_REQUESTS && !query->route.full;
+    if (query->route.wanted)
+        asker->routes_full = query->route.full;
 }
 
 /*
@@ -234,6 +248,8 @@ static enum fault query_go_on(struct operation *operation)
         return FAULT_TOKEN_INVALID;
     asker->balance = query->balance;
     asker->quota_spent = false;
+    if (query->route.wanted)
+        asker->routes_full = false;
     query->operation.asks = query_is_doubtful(query, asker);
     enum fault fault = query->operation.asks ? FAULT_NONE : query_match(query, asker);
     if (!fault)

@@ -154,17 +154,17 @@ static enum fault candidates_ask(struct draft *draft)
 
 /* ---- Asking ---- */
 
-static enum fault asker_check(const struct route_rules *rules, const struct question_row *question,
-                              struct database *database, bool *ret_full)
+enum fault route_check(struct routing *route, const struct route_rules *rules, int64_t asker,
+                       struct database *database)
 {
     struct question_counts counts;
     enum fault fault =
-        questions_count(database, question->asker, rules->now_s, rules->now_s - HOUR_S, &counts);
+        questions_count(database, asker, rules->now_s, rules->now_s - HOUR_S, &counts);
     if (fault)
         return fault;
-    *ret_full = counts.open >= rules->settings->max_routed_open ||
-                counts.recent >= rules->settings->max_routed_per_hour;
-    return *ret_full ? FAULT_TOO_MANY_REQUESTS : FAULT_NONE;
+    route->full = counts.open >= rules->settings->max_routed_open ||
+                  counts.recent >= rules->settings->max_routed_per_hour;
+    return route->full ? FAULT_TOO_MANY_REQUESTS : FAULT_NONE;
 }
 
 /* Whole minutes: the seconds at which somebody asked are nobody's business. */
@@ -197,9 +197,7 @@ enum fault route_apply(struct routing *route, const struct route_rules *rules,
     struct draft draft = {
         .route = route, .rules = rules, .question = question, .database = database};
     route->count = 0;
-    enum fault fault = asker_check(rules, question, database, &route->full);
-    if (!fault)
-        fault = candidates_collect(&draft);
+    enum fault fault = candidates_collect(&draft);
     if (!fault)
         fault = candidates_ask(&draft);
     route->routed = draft.count > 0;

@@ -44,11 +44,15 @@ struct route_rules {
     size_t hit_count;
 };
 
+/* On the writer, before anything else is done for the question. FAULT_TOO_MANY_REQUESTS: `asker`
+ * has as many routed queries as one may have. Of the rules settings and now_s are looked at. */
+enum fault route_check(struct routing *route, const struct route_rules *rules, int64_t asker,
+                       struct database *database);
+
 /*
  * On the writer: draws whom to ask, and stores `question` (whose id, asker and domain are set) with
  * a delivery for each. `routed` is true as soon as somebody holds what matches, also when all their
  * inboxes are full: otherwise whoever fills them could count them.
- * FAULT_TOO_MANY_REQUESTS: the asker has as many routed queries as one may have.
  */
 enum fault route_apply(struct routing *route, const struct route_rules *rules,
                        struct question_row *question, struct database *database);

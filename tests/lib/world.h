@@ -174,6 +174,7 @@ struct asking {
 };
 struct routed {
     enum fault fault;
+    bool is_matched; /* it cost a look into the index */
     bool routed;
     uint8_t query_id[QUERY_ID_LENGTH];
     struct credits balance;

@@ -23,6 +23,7 @@ static void route_answered(struct operation *operation, enum fault fault)
     const struct query *query = (const struct query *)operation;
     struct routed *ret = operation->context;
     ret->fault = fault;
+    ret->is_matched = query->is_matched;
     ret->routed = query->route.routed;
     ret->balance = query->balance;
     ret->count = fault ? 0 : query->route.count;

@@ -145,6 +145,28 @@ static void a_used_up_quota_costs_no_match_until_midnight(void **state)
     assert_int_equal(world_balance(&world, ALICE), 2000);
 }
 
+static void routed_queries_at_their_limit_cost_no_match(void **state)
+{
+    (void)state;
+    const struct asking asking = {.member = ALICE, .pattern = 1, .fanout = 1};
+    world.settings.max_routed_open = 1;
+    for (unsigned pattern = 1; pattern <= 4; pattern++)
+        world_contribute(&world, ALICE, pattern);
+    world_contribute(&world, BOB, 1);
+    world_contribute(&world, CAROL, 1);
+    world_tick(&world);
+    assert_int_equal(world_route(&world, &asking).fault, FAULT_NONE);
+    assert_int_equal(world_route(&world, &asking).fault, FAULT_TOO_MANY_REQUESTS);
+    struct routed answer = world_route(&world, &asking);
+    assert_int_equal(answer.fault, FAULT_TOO_MANY_REQUESTS);
+    assert_false(answer.is_matched);
+    assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_NONE); /* it is not routed */
+    assert_false(world_route(&world, &asking).is_matched);
+    world.settings.max_routed_open = 2;
+    assert_int_equal(world_route(&world, &asking).fault, FAULT_NONE);
+    assert_int_equal(world_balance(&world, ALICE), 1000);
+}
+
 static void who_is_erased_while_the_writer_is_asked_is_not_answered_for(void **state)
 {
     (void)state;
@@ -168,6 +190,7 @@ int main(void)
         TEST(after_a_restart_the_writer_is_asked),
         TEST(what_was_withdrawn_is_not_counted_on),
         TEST(a_used_up_quota_costs_no_match_until_midnight),
+        TEST(routed_queries_at_their_limit_cost_no_match),
         TEST(who_is_erased_while_the_writer_is_asked_is_not_answered_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
