@@ -3,6 +3,7 @@
 #define CONTINUUM_API_API_H
 
 #include "domain/coordinator.h"
+#include "domain/directory.h"
 #include "http/bucket.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -15,7 +16,7 @@ struct api {
     struct buckets *joins;              /* by address */
     bool draining;                      /* /readyz says so */
     uint32_t polls;                     /* long polls under way */
-    uint32_t downloads;                 /* being sent */
+    uint32_t streams[STREAM_KINDS];     /* being sent */
 };
 
 /* The route table and the bearer token's check. */

@@ -137,7 +137,7 @@ static void feed_done(struct job *job)
 static void feed_close(void *userdata)
 {
     struct feed *feed = userdata;
-    api_stream_end(feed->api, feed->handle);
+    api_stream_end(feed->api, STREAM_DOWNLOAD, feed->handle);
     encoder_free(feed->encoder);
 }
 
@@ -192,7 +192,7 @@ static void download_answer(struct operation *operation, enum fault fault)
     if (!fault)
         fault = encoder_new(coding, &encoder);
     if (!fault)
-        fault = api_stream_begin(request, &why);
+        fault = api_stream_begin(request, STREAM_DOWNLOAD, &why);
     if (fault) {
         encoder_free(encoder);
         request_refuse(request, fault, why.text[0] ? &why : NULL, NULL);

@@ -111,7 +111,7 @@ static void exporting_pull(struct request *request, void *userdata)
 static void exporting_close(void *userdata)
 {
     const struct exporting *exporting = userdata;
-    api_stream_end(exporting->api, exporting->handle);
+    api_stream_end(exporting->api, STREAM_EXPORT, exporting->handle);
 }
 
 void export_get_handle(struct request *request)
@@ -121,7 +121,7 @@ void export_get_handle(struct request *request)
         return;
     struct exporting *exporting = arena_alloc(&request->arena, sizeof *exporting);
     struct why why = {""};
-    enum fault fault = exporting ? api_stream_begin(request, &why) : FAULT_MEMORY;
+    enum fault fault = exporting ? api_stream_begin(request, STREAM_EXPORT, &why) : FAULT_MEMORY;
     if (fault) {
         request_refuse(request, fault, why.text[0] ? &why : NULL, NULL);
         return;

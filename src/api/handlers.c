@@ -192,29 +192,41 @@ struct instance *api_own_instance(struct request *request)
     return instance;
 }
 
-enum fault api_stream_begin(struct request *request, struct why *why)
+/* Each kind is limited apart: what a member may ask of what is kept of it must not wait for sets
+ * that others read. */
+static void stream_limits(const struct settings *settings, enum stream_kind kind,
+                          uint32_t *ret_in_all, uint32_t *ret_of_one)
 {
+    bool is_export = kind == STREAM_EXPORT;
+    *ret_in_all = is_export ? settings->max_exports : settings->max_downloads;
+    *ret_of_one = is_export ? EXPORTS_PER_MEMBER : settings->max_downloads_per_member;
+}
+
+enum fault api_stream_begin(struct request *request, enum stream_kind kind, struct why *why)
+{
+    static const char *const names[STREAM_KINDS] = {"downloads", "exports"};
     struct api *api = api_of(request);
     struct instance *reader = api_caller(request);
-    const struct settings *settings = api->settings;
+    uint32_t in_all = 0, of_one = 0;
     if (!reader)
         return FAULT_TOKEN_INVALID;
-    if (reader->downloads >= settings->max_downloads_per_member)
-        return why_set(why, FAULT_TOO_MANY_REQUESTS, "%u downloads are being sent to you already",
-                       reader->downloads);
-    if (api->downloads >= settings->max_downloads)
-        return why_set(why, FAULT_OVERLOADED, "%u downloads are being sent already",
-                       api->downloads);
-    reader->downloads++;
-    api->downloads++;
+    stream_limits(api->settings, kind, &in_all, &of_one);
+    if (reader->streams[kind] >= of_one)
+        return why_set(why, FAULT_TOO_MANY_REQUESTS,
+                       "of %s no more than %u are sent to you at a time", names[kind], of_one);
+    if (api->streams[kind] >= in_all)
+        return why_set(why, FAULT_OVERLOADED, "of %s no more than %u are sent at a time",
+                       names[kind], in_all);
+    reader->streams[kind]++;
+    api->streams[kind]++;
     return FAULT_NONE;
 }
 
-void api_stream_end(struct api *api, uint64_t handle)
+void api_stream_end(struct api *api, enum stream_kind kind, uint64_t handle)
 {
     struct instance *reader =
         api->coordinator ? directory_find(api->coordinator->directory, handle) : NULL;
-    api->downloads--;
+    api->streams[kind]--;
     if (reader)
-        reader->downloads--;
+        reader->streams[kind]--;
 }

@@ -70,12 +70,14 @@ void api_await(struct request *request, struct operation *operation,
                void (*answer)(struct operation *operation, enum fault fault));
 
 /*
- * Long answers that are streamed are limited: max_downloads in all, max_downloads_per_member of one
- * member. FAULT_TOO_MANY_REQUESTS, FAULT_OVERLOADED: `why` says how many there are. Each begin that
- * was good needs its end, also when the member (of `handle`) is gone by then.
+ * Long answers that are streamed are limited, each kind apart: max_downloads and max_exports in
+ * all, max_downloads_per_member and EXPORTS_PER_MEMBER of one member. FAULT_TOO_MANY_REQUESTS,
+ * FAULT_OVERLOADED: `why` says how many there may be. Each begin that was good needs its end, also
+ * when the member (of `handle`) is gone by then.
  */
-enum fault api_stream_begin(struct request *request, struct why *why);
-void api_stream_end(struct api *api, uint64_t handle);
+enum { EXPORTS_PER_MEMBER = 1 };
+enum fault api_stream_begin(struct request *request, enum stream_kind kind, struct why *why);
+void api_stream_end(struct api *api, enum stream_kind kind, uint64_t handle);
 
 /* Answers with the fault of an operation, in the one way that all handlers share. */
 void api_refuse(struct request *request, enum fault fault);

@@ -141,6 +141,10 @@ const struct option options[OPTIONS_COUNT] = {
              "status 429",
      .type = OPTION_NUMBER, FIELD(settings.max_downloads_per_member), RANGE(1, 10000),
      .unit = "downloads"},
+    {.name = "max_exports", .fallback = "64",
+     .help = "Most exports of members' own data that are sent at one time; one more is refused "
+             "with status 503",
+     .type = OPTION_NUMBER, FIELD(settings.max_exports), RANGE(1, 10000), .unit = "exports"},
     {.name = "max_header_bytes", .fallback = "16384",
      .help = "Largest request line and headers",
      .type = OPTION_NUMBER, FIELD(server.limits.max_header_bytes), RANGE(4096, 65536),

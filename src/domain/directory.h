@@ -15,6 +15,9 @@
 /* "fed-a3f2-89bc-44dd" */
 enum { INSTANCE_ID_LENGTH = 18, STANDING_DAYS = 7, STANDING_SLOTS = 2 * STANDING_DAYS };
 
+/* Long answers that are sent piece by piece. */
+enum stream_kind { STREAM_DOWNLOAD, STREAM_EXPORT, STREAM_KINDS };
+
 /* A member, as far as decisions on the loop need it. */
 struct instance {
     int64_t number;
@@ -30,11 +33,11 @@ struct instance {
     /* What it can probably pay: the balance that its last command saw, and what its queries cost
      * that are under way. Good for no refusal: it may have earned since. */
     struct credits balance, pending;
-    bool quota_spent;   /* its last query was refused for that */
-    bool routes_full;   /* its last routed query was refused for that */
-    uint32_t jobs;      /* of the workers, under way for it */
-    uint32_t polls;     /* long polls of it, under way */
-    uint32_t downloads; /* being sent to it */
+    bool quota_spent;               /* its last query was refused for that */
+    bool routes_full;               /* its last routed query was refused for that */
+    uint32_t jobs;                  /* of the workers, under way for it */
+    uint32_t polls;                 /* long polls of it, under way */
+    uint32_t streams[STREAM_KINDS]; /* being sent to it */
     /* Contributions that it still holds, by day; slot day % STANDING_SLOTS. Twice as many as count,
      * so that a clock that goes back by up to STANDING_DAYS finds those that count then. */
     struct {

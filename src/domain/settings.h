@@ -65,6 +65,7 @@ struct settings {
     uint32_t max_idempotency_keys;                    /* of one member that are remembered */
     uint32_t max_jobs_per_member;                     /* of the workers, under way at one time */
     uint32_t max_downloads, max_downloads_per_member; /* being sent at one time */
+    uint32_t max_exports;                             /* likewise */
     uint32_t max_kept_downloads;                      /* paid by one member and not expired */
     uint32_t joins_per_address_per_hour;
 };

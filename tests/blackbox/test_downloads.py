@@ -37,8 +37,7 @@ class Shop(ProblemCase):
 
     @staticmethod
     def read(member, bought, after=None, **headers):
-        path = f"/v1/downloads/{bought['download_id']}" + (f"?after={after}" if after else "")
-        answer = member.call("GET", path, headers=headers)
+        answer = member.call("GET", path_of(bought, after), headers=headers)
         if answer.status != 200:
             raise AssertionError(answer)
         return lines_of(answer)
@@ -345,16 +344,19 @@ class CuttingProxy:
         self.listener.close()
 
 
-class Reader:
-    """A download through a socket of one's own, that reads as much as it is told to."""
+def path_of(bought, after=None):
+    return f"/v1/downloads/{bought['download_id']}" + (f"?after={after}" if after else "")
 
-    def __init__(self, daemon, member, bought, after=None, receive_buffer=8192):
+
+class Reader:
+    """A long answer through a socket of one's own, that reads as much as it is told to."""
+
+    def __init__(self, daemon, member, path, receive_buffer=8192):
         host, port = daemon.address.split(":")
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(10)
         self.socket.connect((host, int(port)))
-        path = f"/v1/downloads/{bought['download_id']}" + (f"?after={after}" if after else "")
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {member.token}\r\n\r\n".encode())
         self.raw = bytearray()
 
@@ -387,12 +389,12 @@ class Reader:
 
     def lines(self):
         """Those that came whole."""
-        _, _, rest = self.raw.partition(b"\r\n\r\n")
-        body = b""
-        while match := re.match(rb"([0-9a-f]+)\r\n", rest, re.I):
+        at = self.raw.index(b"\r\n\r\n") + 4
+        size, body = re.compile(rb"([0-9a-f]+)\r\n", re.I), bytearray()
+        while match := size.match(self.raw, at):
             length = int(match[1], 16)
-            body += rest[match.end():match.end() + length]
-            rest = rest[match.end() + length + 2:]
+            body += self.raw[match.end():match.end() + length]
+            at = match.end() + length + 2
         return [json.loads(line) for line in body.split(b"\n")[:-1]]
 
     def close(self):
@@ -404,7 +406,8 @@ class Streams(Shop):
 
     COUNT = 6000
     options = {"release_interval_s": 1, "min_contributors": 2, "require_contribution": "false", "request_timeout_s": 3,
-               "max_downloads_per_member": 2, "max_downloads": 3, "max_kept_downloads": 3}
+               "max_downloads_per_member": 2, "max_downloads": 3, "max_kept_downloads": 3,
+               "max_exports": 1}
 
     @classmethod
     def setUpClass(cls):
@@ -420,14 +423,14 @@ class Streams(Shop):
         self.member = self.daemon.member()
         self.bought = self.buy(self.member, "large")
 
-    def reader(self, member=None, bought=None, after=None):
-        reader = Reader(self.daemon, member or self.member, bought or self.bought, after)
+    def reader(self, member=None, bought=None, path=None):
+        reader = Reader(self.daemon, member or self.member, path or path_of(bought or self.bought))
         self.addCleanup(reader.close)
         return reader
 
     def wait_free(self):
         """Until no download is being sent to the member."""
-        path = f"/v1/downloads/{self.bought['download_id']}"
+        path = path_of(self.bought)
         harness.until(lambda: self.member.call("HEAD", path).status == 200, "no download is being sent")
 
     def rest(self, lines):
@@ -450,7 +453,7 @@ class Streams(Shop):
     def test_all_of_it_comes_in_order(self):
         self.assertEqual(self.COUNT, self.bought["patterns"])
         self.assertEqual(self.tags, [line["tag"] for line in self.read(self.member, self.bought)])
-        packed = self.member.call("GET", f"/v1/downloads/{self.bought['download_id']}",
+        packed = self.member.call("GET", path_of(self.bought),
                                   headers={"Accept-Encoding": "gzip"})
         self.assertEqual(self.tags, [json.loads(line)["tag"] for line in gzip.decompress(packed.body).splitlines()])
 
@@ -478,14 +481,30 @@ class Streams(Shop):
         readers = [self.reader() for _ in range(2)]
         for reader in readers:
             reader.read(1000)
-        path = f"/v1/downloads/{self.bought['download_id']}"
+        path = path_of(self.bought)
         self.assert_problem(self.member.call("GET", path), "too-many-requests")
         others = self.buy(other, "large")
         third = self.reader(other, others)
         third.read(1000)
-        self.assert_problem(other.call("GET", f"/v1/downloads/{others['download_id']}"), "overloaded")
+        self.assert_problem(other.call("GET", path_of(others)), "overloaded")
         self.assertEqual(200, other.call("GET", "/v1/credits").status, "others are served meanwhile")
         for reader in (*readers, third):
+            reader.close()
+        self.wait_free()
+
+    def test_exports_do_not_wait_for_downloads_and_have_a_limit_of_their_own(self):
+        holder = self.holders[0]
+        bought = self.buy(holder, "large")
+        downloads = [self.reader(), self.reader(), self.reader(holder, bought)]
+        for reader in downloads:
+            reader.read(1000)
+        self.assert_problem(holder.call("GET", path_of(bought)), "overloaded")
+        self.assertEqual("instance", self.member.export()[0]["record"])
+        export = self.reader(holder, path=f"/v1/instances/{holder.instance_id}/export")
+        export.read(1000)
+        self.assert_problem(holder.call("GET", f"/v1/instances/{holder.instance_id}/export"), "too-many-requests")
+        self.assert_problem(self.member.call("GET", f"/v1/instances/{self.member.instance_id}/export"), "overloaded")
+        for reader in (*downloads, export):
             reader.close()
         self.wait_free()
 
@@ -504,7 +523,7 @@ class Streams(Shop):
         reader.finish()
         self.assertFalse(reader.is_whole)
         self.assertLess(len(reader.lines()), self.COUNT)
-        self.assertEqual(401, self.member.call("GET", f"/v1/downloads/{self.bought['download_id']}").status)
+        self.assertEqual(401, self.member.call("GET", path_of(self.bought)).status)
 
     def test_what_is_un_released_meanwhile_is_left_out(self):
         last = self.tags[-1]

@@ -9,7 +9,7 @@ import unittest
 import zlib
 
 import bulk
-from test_downloads import Reader, Shop
+from test_downloads import Reader, Shop, path_of
 
 PATTERNS = int(os.environ.get("PATTERNS", "1000000"))
 MEMORY_MAX_KIB = 8 * 1024
@@ -80,7 +80,7 @@ class Large(Shop):
 
     def test_readers_that_stand_still_hold_nothing_up(self):
         bought = self.buy(self.member, "large")
-        readers = [Reader(self.daemon, self.member, bought) for _ in range(7)]
+        readers = [Reader(self.daemon, self.member, path_of(bought)) for _ in range(7)]
         for reader in readers:
             self.addCleanup(reader.close)
             reader.read(1000)

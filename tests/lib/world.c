@@ -97,6 +97,7 @@ static const struct settings defaults = {
     .max_jobs_per_member = 32,
     .max_downloads = 64,
     .max_downloads_per_member = 4,
+    .max_exports = 64,
     .max_kept_downloads = 64,
     .level_max_records = {20, 100, 1000},
     .level_max_results = {10, 50, 200},
