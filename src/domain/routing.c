@@ -247,10 +247,12 @@ struct inbox *inbox_new(struct coordinator *coordinator)
 
 /* ---- Replies ---- */
 
-/* Answers leave in batches, at times that have nothing to do with who answers. */
-static int64_t batch_end(int64_t now_s, int64_t cadence_s)
+/* Answers leave in batches, at times that have nothing to do with who answers; the last one when
+ * the question closes. */
+static int64_t batch_end(int64_t now_s, int64_t cadence_s, int64_t closes_at_s)
 {
-    return now_s - now_s % cadence_s + cadence_s;
+    int64_t end_s = now_s - now_s % cadence_s + cadence_s;
+    return end_s < closes_at_s ? end_s : closes_at_s;
 }
 
 static enum fault reply_repeat(const struct reply *reply, const struct answer_row *answer,
@@ -276,7 +278,7 @@ static enum fault reply_apply(struct command *command, struct database *database
         .delivery = delivery.number,
         .sealed = reply->sealed,
         .sealed_length = reply->sealed_length,
-        .due_at_s = batch_end(reply->now_s, settings->answer_cadence_s),
+        .due_at_s = batch_end(reply->now_s, settings->answer_cadence_s, delivery.expires_at_s),
         .place = reply->place,
     };
     if (delivery.state != DELIVERY_WAITING)
