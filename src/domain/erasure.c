@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "domain/membership.h"
+#include "domain/routing.h"
 #include "domain/waiting.h"
 #include "domain/withdrawal.h"
 #include "store/catalog.h"
@@ -94,15 +95,24 @@ static enum fault downloads_erase(struct erasure *erasure, struct database *data
     return downloads_delete_of_instance(database, erasure->number, max, ret_count);
 }
 
-/* Its questions and its part in those of others, whose number is limited. */
-static enum fault routing_erase(struct erasure *erasure, struct database *database, size_t max,
-                                size_t *ret_count)
+/* On each question hang the deliveries to all whom it was put to, and their answers. */
+enum { ROWS_OF_QUESTION = 2 * ROUTE_FANOUT_MAX };
+
+static enum fault questions_erase(struct erasure *erasure, struct database *database, size_t max,
+                                  size_t *ret_count)
 {
-    size_t queries = 0, deliveries = 0;
-    enum fault fault = routing_delete_of_instance(database, erasure->number, &queries, &deliveries);
-    erasure->queries += queries;
-    erasure->deliveries += deliveries;
-    *ret_count = queries + deliveries < max ? queries + deliveries : max;
+    size_t count = 0, room = (max + ROWS_OF_QUESTION - 1) / ROWS_OF_QUESTION;
+    enum fault fault = questions_delete_of_instance(database, erasure->number, room, &count);
+    erasure->queries += count;
+    *ret_count = count < room ? count * ROWS_OF_QUESTION : max;
+    return fault;
+}
+
+static enum fault deliveries_erase(struct erasure *erasure, struct database *database, size_t max,
+                                   size_t *ret_count)
+{
+    enum fault fault = deliveries_delete_of_instance(database, erasure->number, max, ret_count);
+    erasure->deliveries += *ret_count;
     return fault;
 }
 
@@ -116,8 +126,8 @@ static enum fault memos_erase(struct erasure *erasure, struct database *database
  * so that what a request still under way adds is found too. */
 static enum fault (*const remains[])(struct erasure *erasure, struct database *database, size_t max,
                                      size_t *ret_count) = {
-    verifications_erase, votes_erase,         routing_erase, downloads_erase,
-    memos_erase,         contributions_erase, account_erase,
+    verifications_erase, votes_erase, questions_erase,     deliveries_erase,
+    downloads_erase,     memos_erase, contributions_erase, account_erase,
 };
 
 /* ---- The steps ---- */

@@ -409,27 +409,42 @@ enum fault questions_purge(struct database *database, int64_t before_s, size_t m
     return fault;
 }
 
-enum fault routing_delete_of_instance(struct database *database, int64_t instance,
-                                      size_t *ret_questions, size_t *ret_deliveries)
+enum fault questions_delete_of_instance(struct database *database, int64_t asker, size_t max,
+                                        size_t *ret_count)
 {
     enum fault fault = FAULT_NONE;
-    size_t questions = 0;
-    for (bool more = true; more && !fault;) {
+    size_t count = 0;
+    for (bool more = true; more && count < max && !fault;) {
         struct statement *row =
             sql(database, "SELECT number FROM question WHERE asker = ? LIMIT 1");
-        sql_integer(row, instance);
+        sql_integer(row, asker);
         fault = question_delete_shown(database, row, &more);
-        questions += more && !fault;
+        count += more && !fault;
     }
     if (!fault)
-        fault = sql_run_with(sql(database, "DELETE FROM answer WHERE delivery IN"
-                                           " (SELECT number FROM delivery WHERE instance = ?)"),
-                             instance);
-    if (!fault)
-        fault = sql_run_with(sql(database, "DELETE FROM delivery WHERE instance = ?"), instance);
+        *ret_count = count;
+    return fault;
+}
+
+/* Of the first `max` deliveries to an instance: `delete` is what goes. */
+#define DELETE_OF_DELIVERIES(delete, key)                                                          \
+    "DELETE FROM " delete " WHERE " key " IN (SELECT number FROM delivery WHERE instance = ?"      \
+                          " ORDER BY asked_at, number LIMIT ?)"
+
+enum fault deliveries_delete_of_instance(struct database *database, int64_t instance, size_t max,
+                                         size_t *ret_count)
+{
+    struct statement *answers = sql(database, DELETE_OF_DELIVERIES("answer", "delivery"));
+    sql_integer(answers, instance);
+    sql_integer(answers, (int64_t)max);
+    enum fault fault = sql_run(answers);
     if (fault)
         return fault;
-    *ret_questions = questions;
-    *ret_deliveries = (size_t)sql_changes(database);
-    return FAULT_NONE;
+    struct statement *deliveries = sql(database, DELETE_OF_DELIVERIES("delivery", "number"));
+    sql_integer(deliveries, instance);
+    sql_integer(deliveries, (int64_t)max);
+    fault = sql_run(deliveries);
+    if (!fault)
+        *ret_count = (size_t)sql_changes(database);
+    return fault;
 }

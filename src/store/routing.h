@@ -160,8 +160,12 @@ enum fault answers_hand_out(struct database *database, int64_t question, int64_t
 enum fault questions_purge(struct database *database, int64_t before_s, size_t max,
                            size_t *ret_count);
 
-/* Deletes what an instance asked, was asked, and answered. */
-enum fault routing_delete_of_instance(struct database *database, int64_t instance,
-                                      size_t *ret_questions, size_t *ret_deliveries);
+/* Deletes what an instance asked, with all that hangs on it: at most `max` questions. */
+enum fault questions_delete_of_instance(struct database *database, int64_t asker, size_t max,
+                                        size_t *ret_count);
+
+/* Deletes what an instance was asked, and answered: at most `max` deliveries. */
+enum fault deliveries_delete_of_instance(struct database *database, int64_t instance, size_t max,
+                                         size_t *ret_count);
 
 #endif

@@ -106,6 +106,39 @@ static void a_large_erasure_goes_in_steps_and_the_books_balance_at_each(void **s
     assert_gone();
 }
 
+static void what_was_routed_goes_in_steps_too(void **state)
+{
+    (void)state;
+    enum fault fault;
+    unsigned steps = 0;
+    assert_int_equal(world_instance(&world, ALICE)->number, 16);
+    assert_int_equal(
+        sql_script(
+            world.database,
+            "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 640)"
+            " INSERT INTO question (id, asker, sealed, reply_key, asked_at, expires_at)"
+            " SELECT randomblob(16), 16 + (i <= 600), zeroblob(312), zeroblob(32), 1, 60"
+            " FROM n;"
+            "INSERT INTO delivery (id, question, instance, asker, priority, asked_at,"
+            " expires_at, state) SELECT randomblob(16), number, 33 - asker, asker, 0, 1, 60, 1"
+            " FROM question;"
+            "INSERT INTO answer (delivery, sealed, due_at, place)"
+            " SELECT number, zeroblob(344), 60, number FROM delivery;"),
+        FAULT_NONE);
+    erasure_start(&fault);
+    for (; fault == WORLD_UNANSWERED; steps++) {
+        int64_t before = world_number(&world, "SELECT count(*) FROM delivery");
+        world_write(&world);
+        assert_true(before - world_number(&world, "SELECT count(*) FROM delivery") <= ERASURE_STEP);
+    }
+    assert_int_equal(fault, FAULT_NONE);
+    assert_true(steps > 600 / ERASURE_STEP);
+    assert_int_equal(world_number(&world, "SELECT count(*) FROM question"), 600); /* of Bob */
+    assert_int_equal(world_number(&world, "SELECT count(*) FROM delivery"), 0);
+    assert_int_equal(world_number(&world, "SELECT count(*) FROM answer"), 0);
+    assert_null(world_instance(&world, ALICE));
+}
+
 static void others_are_served_between_the_steps(void **state)
 {
     (void)state;
@@ -198,6 +231,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(a_large_erasure_goes_in_steps_and_the_books_balance_at_each),
+        TEST(what_was_routed_goes_in_steps_too),
         TEST(others_are_served_between_the_steps),
         TEST(what_was_under_way_when_it_began_is_erased_too),
         TEST(a_token_is_dead_as_soon_as_the_erasure_is_asked_for),
