@@ -317,7 +317,8 @@ const struct option options[OPTIONS_COUNT] = {
      .type = OPTION_NUMBER, FIELD(settings.unproven_allowance), RANGE(0, COUNT_MAX),
      .unit = "contributions"},
     {.name = "unreleased_ttl_days", .fallback = "180",
-     .help = "How long a contribution is kept that is not released",
+     .help = "How long a contribution is kept that is not released; from when it was accepted, or "
+             "was sealed again",
      .type = OPTION_NUMBER, FIELD(settings.unreleased_ttl_days), RANGE(1, 3650), .unit = "days"},
     {.name = "workers", .fallback = "0",
      .help = "Threads for cryptography; 0 takes one for each processor",

@@ -215,6 +215,8 @@ static enum fault contributor_settle(struct batch *batch, struct database *datab
     row.counted = contributor_is_counted(group, i);
     if (row.state == before && row.counted == counted_before)
         return FAULT_NONE;
+    if (row.state == CONTRIBUTION_SEALED && before != CONTRIBUTION_SEALED)
+        row.sealed_at_s = batch->rules.now_s;
     change.released = (row.state == CONTRIBUTION_RELEASED) - (before == CONTRIBUTION_RELEASED);
     enum fault fault = payment_follow(batch, database, &group->record.tag, &row, &change);
     if (!fault)

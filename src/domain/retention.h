@@ -11,8 +11,8 @@ enum {
 
 /*
  * Deletes what was kept long enough, in steps that are a transaction each. What expires by a time
- * of its own is found by an index, and all of it goes. Contributions that were never released
- * (unreleased_ttl_days) are looked for in one part of all contributions at each sweep, which goes
+ * of its own is found by an index, and all of it goes. Contributions that have been sealed for
+ * unreleased_ttl_days are looked for in one part of all contributions at each sweep, which goes
  * on where the one before stopped. Nothing happens while a sweep runs or members are not served.
  */
 void retention_sweep(struct coordinator *coordinator, int64_t now_s);

@@ -3,79 +3,94 @@
 
 #include "store/database.h"
 
-/* clang-format off: a kind a paragraph. */
-
 /*
  * Each selects what is held of instance ?1 in one table, in the order of the first column, which is
  * not shown, from above ?2 on, at most ?3 rows. Other tables' rows are named by what the member
  * knows them by: tags and ids.
  */
+/* clang-format off */
 static const struct {
     const char *kind, *select;
 } kinds[] = {
-    {"instance", "SELECT number, printf('fed-%04x-%04x-%04x', handle >> 32 & 65535, handle >> 16 & "
-                 "65535, handle & 65535)"
-                 "  AS instance_id, public_key, CASE level WHEN 0 THEN 'minimal' WHEN 1 THEN "
-                 "'standard' ELSE 'extensive' END"
-                 "  AS contribution_level, CASE mode WHEN 0 THEN 'high' WHEN 1 THEN 'balanced' "
-                 "ELSE 'open' END AS privacy_mode,"
-                 "  domains, joined_at, CASE tier WHEN 0 THEN 'unlimited' ELSE 'free' END AS tier, "
-                 "contributions, released,"
-                 "  unproven, carried"
-                 " FROM instance WHERE number = ?1 AND number > ?2 LIMIT ?3"},
+    {"instance",
+     "SELECT number, printf('fed-%04x-%04x-%04x', handle >> 32 & 65535, handle >> 16 & 65535,"
+     "   handle & 65535) AS instance_id, public_key,"
+     "  CASE level WHEN 0 THEN 'minimal' WHEN 1 THEN 'standard' ELSE 'extensive' END"
+     "   AS contribution_level,"
+     "  CASE mode WHEN 0 THEN 'high' WHEN 1 THEN 'balanced' ELSE 'open' END AS privacy_mode,"
+     "  domains, joined_at, CASE tier WHEN 0 THEN 'unlimited' ELSE 'free' END AS tier,"
+     "  contributions, released, unproven, carried"
+     " FROM instance WHERE number = ?1 AND number > ?2 LIMIT ?3"},
+
     {"account",
-     "SELECT number, balance_milli FROM account WHERE number = ?1 AND number > ?2 LIMIT ?3"},
+     "SELECT number, balance_milli"
+     " FROM account WHERE number = ?1 AND number > ?2 LIMIT ?3"},
+
     {"contribution",
-     "SELECT c.sequence, p.tag, p.epoch, p.domain, c.share, c.confidence, c.min_group, "
-     "c.epsilon_milli AS epsilon,"
-     "  c.accepted_at, CASE c.state WHEN 0 THEN 'sealed' WHEN 1 THEN 'released' ELSE 'invalid' END "
-     "AS status,"
-     "  CASE c.payment WHEN 0 THEN 'none' WHEN 3 THEN 'due' ELSE 'paid' END AS payment, c.carried,"
-     "  p.verify_key, p.commitments, p.search_index AS \"index\", p.ciphertext"
+     "SELECT c.sequence, p.tag, p.epoch, p.domain, c.share, c.confidence, c.min_group,"
+     "  c.epsilon_milli AS epsilon, c.accepted_at, nullif(c.sealed_at, 0) AS sealed_at,"
+     "  CASE c.state WHEN 0 THEN 'sealed' WHEN 1 THEN 'released' ELSE 'invalid' END AS status,"
+     "  CASE c.payment WHEN 0 THEN 'none' WHEN 3 THEN 'due' ELSE 'paid' END AS payment,"
+     "  c.carried, p.verify_key, p.commitments, p.search_index AS \"index\", p.ciphertext"
      " FROM contribution c JOIN pattern p ON p.id = c.pattern"
      " WHERE c.instance = ?1 AND c.sequence > ?2 ORDER BY c.sequence LIMIT ?3"},
-    {"verification", "SELECT v.pattern, p.tag, v.verifier, CASE v.verdict WHEN 1 THEN 'confirm' "
-                     "ELSE 'refute' END AS verdict,"
-                     "  v.proof, v.created_at"
-                     " FROM verification v JOIN pattern p ON p.id = v.pattern"
-                     " WHERE v.instance = ?1 AND v.pattern > ?2 ORDER BY v.pattern LIMIT ?3"},
-    {"vote", "SELECT v.pattern, p.tag, CASE v.quality WHEN 1 THEN 'high' ELSE 'low' END AS "
-             "quality, v.created_at"
-             " FROM vote v JOIN pattern p ON p.id = v.pattern"
-             " WHERE v.instance = ?1 AND v.pattern > ?2 ORDER BY v.pattern LIMIT ?3"},
+
+    {"verification",
+     "SELECT v.pattern, p.tag, v.verifier,"
+     "  CASE v.verdict WHEN 1 THEN 'confirm' ELSE 'refute' END AS verdict, v.proof, v.created_at"
+     " FROM verification v JOIN pattern p ON p.id = v.pattern"
+     " WHERE v.instance = ?1 AND v.pattern > ?2 ORDER BY v.pattern LIMIT ?3"},
+
+    {"vote",
+     "SELECT v.pattern, p.tag, CASE v.quality WHEN 1 THEN 'high' ELSE 'low' END AS quality,"
+     "  v.created_at"
+     " FROM vote v JOIN pattern p ON p.id = v.pattern"
+     " WHERE v.instance = ?1 AND v.pattern > ?2 ORDER BY v.pattern LIMIT ?3"},
+
     {"transfer",
-     "SELECT sequence, id AS transfer_id, kind, amount_milli, tag, created_at FROM transfer"
-     " WHERE credit = ?1 AND credit >= 16 AND sequence > ?2 ORDER BY sequence LIMIT ?3"},
-    {"transfer", "SELECT sequence, id AS transfer_id, kind, -amount_milli AS amount_milli, tag, "
-                 "created_at FROM transfer"
-                 " WHERE debit = ?1 AND debit >= 16 AND sequence > ?2 ORDER BY sequence LIMIT ?3"},
-    {"activity", "SELECT day, date(day * 86400, 'unixepoch') AS day, accepted, payable, verified, "
-                 "earned_milli, spent_milli,"
-                 "  contributed_milli"
-                 " FROM activity WHERE instance = ?1 AND day > ?2 ORDER BY day LIMIT ?3"},
+     "SELECT sequence, id AS transfer_id, kind, amount_milli, tag, created_at"
+     " FROM transfer WHERE credit = ?1 AND credit >= 16 AND sequence > ?2"
+     " ORDER BY sequence LIMIT ?3"},
+
+    {"transfer",
+     "SELECT sequence, id AS transfer_id, kind, -amount_milli AS amount_milli, tag, created_at"
+     " FROM transfer WHERE debit = ?1 AND debit >= 16 AND sequence > ?2"
+     " ORDER BY sequence LIMIT ?3"},
+
+    {"activity",
+     "SELECT day, date(day * 86400, 'unixepoch') AS day, accepted, payable, verified,"
+     "  earned_milli, spent_milli, contributed_milli"
+     " FROM activity WHERE instance = ?1 AND day > ?2 ORDER BY day LIMIT ?3"},
+
     {"quota",
      "SELECT day * 4 + kind, date(day * 86400, 'unixepoch') AS day,"
-     "  CASE kind WHEN 0 THEN 'contributions' WHEN 1 THEN 'queries' ELSE 'oprf_elements' END AS "
-     "of, used"
+     "  CASE kind WHEN 0 THEN 'contributions' WHEN 1 THEN 'queries' ELSE 'oprf_elements' END"
+     "   AS of, used"
      " FROM quota WHERE instance = ?1 AND day * 4 + kind > ?2 ORDER BY day, kind LIMIT ?3"},
-    {"memo", "SELECT number, scope, body, refused, answer, expires_at FROM memo"
-             " WHERE instance = ?1 AND number > ?2 ORDER BY number LIMIT ?3"},
-    {"download", "SELECT * FROM (SELECT row_number() OVER (ORDER BY id) AS place, id AS "
-                 "download_id, domain, expires_at"
-                 "  FROM download WHERE instance = ?1) WHERE place > ?2 ORDER BY place LIMIT ?3"},
-    {"question", "SELECT number, id AS query_id, domain, sealed AS sealed_query, reply_key, "
-                 "asked_at, expires_at FROM question"
-                 " WHERE asker = ?1 AND number > ?2 ORDER BY number LIMIT ?3"},
-    {"delivery", "SELECT d.number, d.id AS delivery_id, d.priority, d.expires_at, d.leased_until "
-                 "AS leased_until_at,"
-                 "  CASE d.state WHEN 0 THEN 'waiting' WHEN 1 THEN 'answered' ELSE 'declined' END "
-                 "AS state, q.sealed AS sealed_query,"
-                 "  a.sealed AS sealed_answer"
-                 " FROM delivery d JOIN question q ON q.number = d.question LEFT JOIN answer a ON "
-                 "a.delivery = d.number"
-                 " WHERE d.instance = ?1 AND d.number > ?2 ORDER BY d.number LIMIT ?3"},
-};
 
+    {"memo",
+     "SELECT number, scope, body, refused, answer, expires_at"
+     " FROM memo WHERE instance = ?1 AND number > ?2 ORDER BY number LIMIT ?3"},
+
+    {"download",
+     "SELECT * FROM (SELECT row_number() OVER (ORDER BY id) AS place, id AS download_id, domain,"
+     "  expires_at FROM download WHERE instance = ?1)"
+     " WHERE place > ?2 ORDER BY place LIMIT ?3"},
+
+    {"question",
+     "SELECT number, id AS query_id, domain, sealed AS sealed_query, reply_key, asked_at,"
+     "  expires_at"
+     " FROM question WHERE asker = ?1 AND number > ?2 ORDER BY number LIMIT ?3"},
+
+    {"delivery",
+     "SELECT d.number, d.id AS delivery_id, d.priority, d.expires_at,"
+     "  d.leased_until AS leased_until_at,"
+     "  CASE d.state WHEN 0 THEN 'waiting' WHEN 1 THEN 'answered' ELSE 'declined' END AS state,"
+     "  q.sealed AS sealed_query, a.sealed AS sealed_answer"
+     " FROM delivery d JOIN question q ON q.number = d.question"
+     " LEFT JOIN answer a ON a.delivery = d.number"
+     " WHERE d.instance = ?1 AND d.number > ?2 ORDER BY d.number LIMIT ?3"},
+};
 /* clang-format on */
 
 enum { KINDS = sizeof kinds / sizeof *kinds };

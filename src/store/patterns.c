@@ -83,9 +83,10 @@ enum fault contribution_add(struct database *database, const struct record *reco
     return fault;
 }
 
+enum { CONTRIBUTION_COLUMN_COUNT = 13 };
 #define CONTRIBUTION_COLUMNS                                                                       \
     "c.instance, c.sequence, c.pattern, c.share, c.confidence, c.min_group, c.epsilon_milli,"      \
-    " c.accepted_at, c.state, c.payment, c.counted, c.carried"
+    " c.accepted_at, c.state, c.payment, c.counted, c.carried, c.sealed_at"
 
 static void contribution_read(struct statement *row, struct contribution_row *ret)
 {
@@ -101,6 +102,7 @@ static void contribution_read(struct statement *row, struct contribution_row *re
         .payment = (enum payment)sql_column_integer(row, 9),
         .counted = sql_column_integer(row, 10) != 0,
         .carried = sql_column_integer(row, 11) != 0,
+        .sealed_at_s = sql_column_integer(row, 12),
     };
     memcpy(ret->share.bytes, sql_column_blob(row, 3, 32), 32);
 }
@@ -178,7 +180,8 @@ enum fault contributions_unreleased(struct database *database, int64_t before_s,
     while (count < look->max && sql_step(row)) {
         contribution_read(row, &ret[count]);
         at = (struct contribution_position){ret[count].instance, ret[count].sequence};
-        count += ret[count].state != CONTRIBUTION_RELEASED && ret[count].accepted_at_s < before_s;
+        count += ret[count].state != CONTRIBUTION_RELEASED && ret[count].accepted_at_s < before_s &&
+                 ret[count].sealed_at_s < before_s;
         seen++;
     }
     enum fault fault = sql_end(row);
@@ -192,11 +195,12 @@ enum fault contributions_unreleased(struct database *database, int64_t before_s,
 enum fault contribution_update(struct database *database, const struct contribution_row *row)
 {
     struct statement *update =
-        sql(database, "UPDATE contribution SET state = ?, payment = ?, counted = ?"
+        sql(database, "UPDATE contribution SET state = ?, payment = ?, counted = ?, sealed_at = ?"
                       " WHERE instance = ? AND sequence = ?");
     sql_integer(update, row->state);
     sql_integer(update, row->payment);
     sql_integer(update, row->counted);
+    sql_integer(update, row->sealed_at_s);
     sql_integer(update, row->instance);
     sql_integer(update, row->sequence);
     return sql_run(update);
@@ -277,7 +281,8 @@ enum fault contributors_each(struct database *database, uint32_t pattern,
     while (more && sql_step(row)) {
         struct contributor contributor;
         contribution_read(row, &contributor.contribution);
-        memcpy(contributor.public_key.bytes, sql_column_blob(row, 12, 32), 32);
+        memcpy(contributor.public_key.bytes, sql_column_blob(row, CONTRIBUTION_COLUMN_COUNT, 32),
+               32);
         more = each(context, &contributor);
     }
     return sql_end(row);

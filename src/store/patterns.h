@@ -29,6 +29,7 @@ struct contribution_row {
     uint8_t min_group;      /* r of the privacy mode */
     uint32_t epsilon_milli; /* of the privacy mode */
     int64_t accepted_at_s;
+    int64_t sealed_at_s; /* when the pattern was un-released; 0: never */
     enum contribution_state state;
     enum payment payment;
     bool counted; /* when the pattern was released */
@@ -58,7 +59,6 @@ enum fault contributions_sealed_before(struct database *database, int64_t instan
 enum fault contribution_next(struct database *database, int64_t instance, int64_t after,
                              struct contribution_row *ret);
 
-/* Stores state, payment and whether it is counted. */
 /* Where a look at all contributions has come: behind this one. Zeroed: at the beginning. */
 struct contribution_position {
     int64_t instance, sequence;
@@ -66,7 +66,8 @@ struct contribution_position {
 
 /*
  * Looks at the next `rows` contributions, in no order that means anything, for what is not released
- * and was accepted before `before_s`: at most `max`. At the end the position is zeroed.
+ * and was accepted, and sealed again if it was, before `before_s`: at most `max`. At the end the
+ * position is zeroed.
  */
 struct contribution_look {
     size_t rows, max;
@@ -76,6 +77,7 @@ enum fault contributions_unreleased(struct database *database, int64_t before_s,
                                     struct contribution_position *position,
                                     struct contribution_row *ret, size_t *ret_count);
 
+/* Stores state, sealed_at_s, payment and whether it is counted. */
 enum fault contribution_update(struct database *database, const struct contribution_row *row);
 
 /*

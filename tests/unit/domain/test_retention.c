@@ -66,6 +66,23 @@ static void what_is_not_released_in_time_expires_and_what_is_stays(void **state)
                      1);
 }
 
+static void what_is_unreleased_has_its_time_from_then_on(void **state)
+{
+    (void)state;
+    world.now_s += 200 * DAY_S;
+    assert_int_equal(world_withdraw(&world, CAROL, RELEASED).withdrawn, 1);
+    world_tick(&world);
+    assert_false(world_is_released(&world, RELEASED));
+    sweep();
+    assert_int_equal(contributions(), 2); /* what was never released is gone */
+    world.now_s += 180 * DAY_S;
+    sweep();
+    assert_int_equal(contributions(), 2);
+    world.now_s += 1;
+    sweep();
+    assert_int_equal(contributions(), 0);
+}
+
 static void what_expired_may_be_contributed_again_and_is_not_paid_again(void **state)
 {
     (void)state;
@@ -123,6 +140,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(what_is_not_released_in_time_expires_and_what_is_stays),
+        TEST(what_is_unreleased_has_its_time_from_then_on),
         TEST(what_expired_may_be_contributed_again_and_is_not_paid_again),
         TEST(a_sweep_expires_so_many_and_the_next_ones_go_on),
         TEST(a_new_round_begins_when_one_is_through),
