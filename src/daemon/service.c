@@ -115,10 +115,8 @@ static void workers_finished(void *userdata)
 static void tick(void *userdata)
 {
     struct service *service = userdata;
-    if (service->api.draining)
-        return;
-    release_tick(service->coordinator, clock_now_s());
-    epochs_expire(service->coordinator, clock_now_s());
+    if (!service->api.draining)
+        release_tick(service->coordinator, clock_now_s());
 }
 
 static void sweep(void *userdata)

@@ -40,12 +40,16 @@ size_t epochs_cut_tokens(const struct coordinator *coordinator, const struct rel
     return count;
 }
 
+static void epoch_set_clean(struct epochs *epochs, uint32_t number, bool clean)
+{
+    for (size_t i = 0; i < epochs->count; i++)
+        if (epochs->rows[i].number == number)
+            epochs->clean[i] = clean;
+}
+
 void epochs_note_sealed(struct coordinator *coordinator, uint32_t epoch)
 {
-    struct epochs *epochs = &coordinator->epochs;
-    for (size_t i = 0; i < epochs->count; i++)
-        if (epochs->rows[i].number == epoch)
-            epochs->clean[i] = false;
+    epoch_set_clean(&coordinator->epochs, epoch, false);
 }
 
 /* ---- Expiry ---- */
@@ -156,15 +160,12 @@ static enum fault expiry_apply(struct command *command, struct database *databas
 }
 
 /* The current epoch is the last and stays. */
-static void epoch_clean(struct epochs *epochs, uint32_t number, bool forgotten)
+static void epoch_drop(struct epochs *epochs, uint32_t number)
 {
     size_t at = 0;
     while (at < epochs->count && epochs->rows[at].number != number)
         at++;
     if (at == epochs->count)
-        return;
-    epochs->clean[at] = true;
-    if (!forgotten)
         return;
     epochs->count--;
     for (; at < epochs->count; at++) {
@@ -184,10 +185,12 @@ static void expiry_settle(struct operation *operation, enum fault fault)
         if (instance)
             instance_count_accepted(instance, expiry->gone[i].day, -1);
     }
-    if (!fault && expiry->is_through) {
+    if (fault)
+        epoch_set_clean(&coordinator->epochs, expiry->scan.epoch, false);
+    if (!fault && expiry->is_through)
         keyring_forget(coordinator->keyring, expiry->scan.epoch);
-        epoch_clean(&coordinator->epochs, expiry->scan.epoch, expiry->forgotten);
-    }
+    if (!fault && expiry->is_through && expiry->forgotten)
+        epoch_drop(&coordinator->epochs, expiry->scan.epoch);
     operation->again = operation->again && !coordinator->epochs.stops;
 }
 
@@ -224,6 +227,7 @@ void epochs_expire(struct coordinator *coordinator, int64_t now_s)
     expiry->now_s = now_s;
     expiry->operation.answer = expiry_answer;
     epochs->expires = true;
+    epoch_set_clean(epochs, due, true); /* unless it fails, or something is sealed meanwhile */
     operation_submit(&expiry->operation);
 }
 

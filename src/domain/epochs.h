@@ -21,7 +21,8 @@ struct release_row;
  */
 struct epochs {
     struct epoch_row rows[EPOCHS_MAX]; /* ascending */
-    bool clean[EPOCHS_MAX];            /* over, and nothing is sealed: the key is destroyed */
+    bool clean[EPOCHS_MAX]; /* over, and nothing is sealed: the key is destroyed, or is about to be
+                             */
     size_t count;
     uint8_t coarse_bits; /* how older tokens that are coarser than today's are indexed; 0: none are
                             coarser */
@@ -40,7 +41,7 @@ size_t epochs_cut_tokens(const struct coordinator *coordinator, const struct rel
 /* A pattern of `epoch` is sealed again: if that is over, there is something to expire. */
 void epochs_note_sealed(struct coordinator *coordinator, uint32_t epoch);
 
-/* Begins to expire what is due, at a tick; does nothing while that is under way. */
+/* Begins to expire what is due, at the end of a tick; does nothing while that is under way. */
 enum { EPOCH_EXPIRY_STEP = 256, EPOCH_SCAN = 1024 }; /* contributions, patterns in a step */
 void epochs_expire(struct coordinator *coordinator, int64_t now_s);
 

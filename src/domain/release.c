@@ -28,6 +28,7 @@ struct batch {
 enum { NUMBERS_FORGOTTEN_MAX = 256 }; /* of past periods, in one batch */
 
 static void batch_next(struct coordinator *coordinator, int64_t now_s);
+static void tick_end(struct coordinator *coordinator, int64_t now_s);
 
 /* ---- Evaluation, on a worker ---- */
 
@@ -158,8 +159,10 @@ static void batch_evaluated(struct job *job)
         operation_submit(&batch->operation);
         return;
     }
-    batch->operation.coordinator->tick_runs = false;
+    struct coordinator *coordinator = batch->operation.coordinator;
+    int64_t now_s = batch->rules.now_s;
     operation_free(&batch->operation);
+    tick_end(coordinator, now_s);
 }
 
 /* ---- Settlement, on the writer ---- */
@@ -367,8 +370,9 @@ static void batch_answer(struct operation *operation, enum fault fault)
     if (batch->redraws_max > 0)
         calendar_advance(coordinator, batch);
     if (fault && (batch->count > 1 || coordinator->tick_failures >= TICK_FAILURES_MAX))
-        release_stop(coordinator); /* until the next tick: the disk may be in trouble */
-    batch_next(coordinator, batch->rules.now_s);
+        coordinator->tick_runs = false; /* until the next one: the disk may be in trouble */
+    else
+        batch_next(coordinator, batch->rules.now_s);
 }
 
 /* ---- The tick ---- */
@@ -423,6 +427,8 @@ static void batch_next(struct coordinator *coordinator, int64_t now_s)
     bool more = coordinator->tick_left > 0 || coordinator->tick_redraws > 0;
     struct batch *batch = more ? batch_new(coordinator, now_s) : NULL;
     coordinator->tick_runs = batch != NULL;
+    if (!more)
+        tick_end(coordinator, now_s);
     if (!batch)
         return;
     batch_take(batch, max);
@@ -431,6 +437,13 @@ static void batch_next(struct coordinator *coordinator, int64_t now_s)
         batch->due[0] = coordinator->redrawn;
     }
     workers_submit(coordinator->workers, &batch->job);
+}
+
+/* What had enough contributors is released by now; what is sealed of past epochs may go. */
+static void tick_end(struct coordinator *coordinator, int64_t now_s)
+{
+    coordinator->tick_runs = false;
+    epochs_expire(coordinator, now_s);
 }
 
 void release_stop(struct coordinator *coordinator)

@@ -20,6 +20,9 @@ struct keyring;
  * groups whose numbers are of an earlier period: at most REDRAWS_MAX in a tick, in an order that
  * does not depend on who comes and goes. Nothing else redraws a number.
  *
+ * A tick that came to its end begins to expire what is due of older epochs (epochs.h): so that
+ * after a start nothing is taken for sealed that a tick would have released.
+ *
  * With release_gate = dp the first tick of a day (UTC) opens the gate; in all others what is
  * released stays so as long as it has k, and what is not waits.
  */

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "domain/release.h"
 #include "lib/rows.h"
 #include "lib/world.h"
 #include "store/instances.h"
@@ -42,14 +43,6 @@ static void contribute(unsigned pattern, unsigned first, unsigned last)
         assert_int_equal(world_contribute(&world, member, pattern).added, 1);
 }
 
-/* What the daemon does at each tick. */
-static void tick(void)
-{
-    world_tick(&world);
-    epochs_expire(world.coordinator, world.now_s);
-    world_run(&world);
-}
-
 static int64_t milli_of(unsigned member, unsigned pattern)
 {
     return world_contribute(&world, member, pattern).earned.milli;
@@ -71,12 +64,12 @@ static void what_is_released_stays_and_is_found_in_later_epochs(void **state)
     (void)state;
     struct published published;
     contribute(1, ALICE, CAROL);
-    tick();
+    world_tick(&world);
     world_rotate(&world, K + 1);
     world.now_s += 60 * DAY_S;
-    tick();
+    world_tick(&world);
     world_rotate(&world, K);
-    tick();
+    world_tick(&world);
     assert_int_equal(world_query(&world, ALICE, 1).count, 1);
     assert_int_equal(world_lookup(&world, DAVE, 1, &published), FAULT_NONE);
     assert_int_equal(published.record.epoch, 1);
@@ -89,11 +82,11 @@ static void a_new_threshold_is_for_what_is_contributed_from_then_on(void **state
     contribute(1, ALICE, CAROL);
     world_rotate(&world, K + 1);
     contribute(2, ALICE, CAROL);
-    tick();
+    world_tick(&world);
     assert_true(world_is_released(&world, 1)); /* it had its three before */
     assert_false(world_is_released(&world, 2));
     contribute(2, DAVE, DAVE);
-    tick();
+    world_tick(&world);
     assert_true(world_is_released(&world, 2));
 }
 
@@ -102,14 +95,14 @@ static void what_is_sealed_expires_with_its_key_when_the_grace_is_over_and_not_b
     (void)state;
     contribute(1, ALICE, CAROL);
     contribute(2, ALICE, BOB);
-    tick();
+    world_tick(&world);
     world_rotate(&world, K);
     world.now_s += 30 * DAY_S - 1;
-    tick();
+    world_tick(&world);
     assert_int_not_equal(world_pattern_id(&world, 2), 0);
     assert_true(key_is_in_file(1) && key_is_in_file(2));
     world.now_s++;
-    tick();
+    world_tick(&world);
     assert_int_equal(world_pattern_id(&world, 2), 0);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM pattern"), 1);
     assert_int_equal(world_number(&world, "SELECT sum(contributions) FROM instance"), 3);
@@ -141,7 +134,7 @@ static void expiry_goes_in_steps_and_goes_on_after_a_restart(void **state)
     assert_int_equal(world_number(&world, "SELECT count(*) FROM contribution"), 44);
     world_restart(&world);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM contribution"), 44);
-    tick();
+    world_tick(&world);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM contribution"), 0);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM epoch"), 1);
     assert_false(key_is_in_file(1));
@@ -154,13 +147,13 @@ static void a_key_that_cannot_be_destroyed_is_tried_again_at_the_next_tick(void 
     world.settings.epoch_grace_days = 0;
     world_rotate(&world, K);
     world.coordinator->folder_fd = -1;
-    tick();
+    world_tick(&world);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM pattern"), 0);
     assert_true(key_is_in_file(1));
     assert_non_null(keyring_oprf(&world.keyring, 1));
     assert_int_equal(world.coordinator->epochs.count, 2);
     world.coordinator->folder_fd = world.folder_fd;
-    tick();
+    world_tick(&world);
     assert_false(key_is_in_file(1));
     assert_int_equal(world.coordinator->epochs.count, 1);
 }
@@ -169,16 +162,16 @@ static void an_epoch_is_forgotten_with_its_last_pattern_and_not_before_its_grace
 {
     (void)state;
     contribute(1, ALICE, CAROL);
-    tick();
+    world_tick(&world);
     world_rotate(&world, K);
-    tick();
+    world_tick(&world);
     for (unsigned member = ALICE; member <= BOB; member++)
         assert_int_equal(world_withdraw(&world, member, 1).fault, FAULT_NONE);
-    tick();
+    world_tick(&world);
     assert_false(world_is_released(&world, 1));
     assert_int_equal(world.coordinator->epochs.count, 2);
     world.now_s += 30 * DAY_S;
-    tick();
+    world_tick(&world);
     assert_int_equal(world_pattern_id(&world, 1), 0);
     assert_int_equal(world.coordinator->epochs.count, 1);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM epoch"), 1);
@@ -189,15 +182,80 @@ static void what_is_unreleased_when_its_epoch_is_over_expires_as_well(void **sta
     (void)state;
     contribute(1, ALICE, CAROL);
     contribute(2, ALICE, CAROL);
-    tick();
+    world_tick(&world);
     world_rotate(&world, K);
     world.now_s += 30 * DAY_S;
-    tick();
+    world_tick(&world);
     assert_int_equal(world_withdraw(&world, ALICE, 1).fault, FAULT_NONE);
-    tick();
+    world_tick(&world);
     assert_int_equal(world_pattern_id(&world, 1), 0);
     assert_true(world_is_released(&world, 2));
     assert_int_equal(world.coordinator->epochs.count, 2);
+}
+
+static void what_has_enough_when_its_epoch_is_over_is_released_and_does_not_expire(void **state)
+{
+    (void)state;
+    contribute(1, ALICE, CAROL);
+    contribute(2, ALICE, ALICE);
+    world_rotate(&world, K); /* before a tick saw it */
+    world.now_s += 30 * DAY_S;
+    world_restart(&world);
+    world_tick(&world);
+    assert_true(world_is_released(&world, 1));
+    assert_int_equal(world_pattern_id(&world, 2), 0);
+}
+
+static void a_tick_that_fails_lets_nothing_expire(void **state)
+{
+    (void)state;
+    contribute(1, ALICE, CAROL);
+    world_rotate(&world, K);
+    world.now_s += 30 * DAY_S;
+    assert_int_equal(sql_script(world.database, "CREATE TEMP TRIGGER t BEFORE INSERT ON release"
+                                                " BEGIN SELECT RAISE(ABORT, 'no'); END"),
+                     FAULT_NONE);
+    world.coordinator->tick_failures = TICK_FAILURES_MAX; /* groups go one by one */
+    for (unsigned pattern = 3; pattern < 3 + TICK_FAILURES_MAX; pattern++)
+        contribute(pattern, ALICE, CAROL);
+    world_tick(&world);
+    assert_int_not_equal(world_pattern_id(&world, 1), 0);
+    assert_int_equal(sql_script(world.database, "DROP TRIGGER t"), FAULT_NONE);
+    world_tick(&world);
+    assert_true(world_is_released(&world, 1));
+}
+
+/* Rows that make the walk through the first epoch take two steps. */
+static void patterns_fill(void)
+{
+    assert_int_equal(
+        sql_script(
+            world.database,
+            "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1100)"
+            " INSERT INTO pattern (id, tag, epoch, domain, verify_key, commitments,"
+            " search_index, ciphertext) SELECT 1000 + i, randomblob(32), 1, 'general',"
+            " zeroblob(32), zeroblob(96), zeroblob(80), zeroblob(144) FROM n"),
+        FAULT_NONE);
+}
+
+static void what_is_unreleased_while_its_epoch_is_walked_through_expires_as_well(void **state)
+{
+    (void)state;
+    contribute(1, ALICE, CAROL);
+    world_tick(&world);
+    world_rotate(&world, K);
+    world.now_s += 30 * DAY_S;
+    patterns_fill();
+    assert_int_equal(world_withdraw(&world, ALICE, 1).fault, FAULT_NONE);
+    epochs_expire(world.coordinator, world.now_s);
+    release_tick(world.coordinator, world.now_s);
+    world_work(&world);
+    world_write(&world); /* the first step walks by, and then it is un-released */
+    assert_false(world_is_released(&world, 1));
+    world_run(&world);
+    world_tick(&world);
+    assert_int_equal(world_pattern_id(&world, 1), 0);
+    assert_int_equal(sql_script(world.database, "DELETE FROM pattern WHERE id > 1000"), FAULT_NONE);
 }
 
 static void as_many_contributions_as_one_had_pay_nothing_in_a_new_epoch(void **state)
@@ -205,7 +263,7 @@ static void as_many_contributions_as_one_had_pay_nothing_in_a_new_epoch(void **s
     (void)state;
     contribute(1, ALICE, BOB);
     contribute(2, ALICE, ALICE);
-    tick();
+    world_tick(&world);
     world_rotate(&world, K);
     assert_int_equal(milli_of(ALICE, 11), 0);
     assert_int_equal(milli_of(BOB, 11), 0);
@@ -263,7 +321,7 @@ static void a_member_learns_what_of_past_epochs_is_sealed(void **state)
     contribute(1, ALICE, CAROL);
     contribute(2, ALICE, ALICE);
     contribute(3, ALICE, ALICE);
-    tick();
+    world_tick(&world);
     assert_int_equal(contributions_sealed_before(world.database, alice, &sealed), FAULT_NONE);
     assert_int_equal(sealed, 0);
     world_rotate(&world, K);
@@ -284,6 +342,9 @@ int main(void)
         TEST(a_key_that_cannot_be_destroyed_is_tried_again_at_the_next_tick),
         TEST(an_epoch_is_forgotten_with_its_last_pattern_and_not_before_its_grace),
         TEST(what_is_unreleased_when_its_epoch_is_over_expires_as_well),
+        TEST(what_has_enough_when_its_epoch_is_over_is_released_and_does_not_expire),
+        TEST(a_tick_that_fails_lets_nothing_expire),
+        TEST(what_is_unreleased_while_its_epoch_is_walked_through_expires_as_well),
         TEST(as_many_contributions_as_one_had_pay_nothing_in_a_new_epoch),
         TEST(the_same_contribution_again_takes_nothing_off_what_is_carried),
         TEST(taking_back_what_paid_nothing_pays_nothing_for_the_next),
