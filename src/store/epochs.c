@@ -46,12 +46,28 @@ enum fault epoch_forget(struct database *database, uint32_t number, bool *ret_fo
     return fault;
 }
 
+/* What an instance holds of the current epoch. */
+#define HELD                                                                                       \
+    "SELECT count(*) FROM contribution c WHERE c.instance = instance.number"                       \
+    " AND c.sequence >= instance.epoch_sequence"
+
+/* What it was paid for since that began, has not paid back whole, and does not hold. */
+#define KEPT_PAY                                                                                   \
+    "SELECT count(*) FROM"                                                                         \
+    " (SELECT tag FROM"                                                                            \
+    "   (SELECT tag, amount_milli AS kept FROM transfer WHERE credit = instance.number"            \
+    "     AND kind = 'contribute' AND created_at >= (SELECT max(started_at) FROM epoch)"           \
+    "    UNION ALL"                                                                                \
+    "    SELECT tag, -amount_milli FROM transfer WHERE debit = instance.number"                    \
+    "     AND kind = 'reverse')"                                                                   \
+    "   GROUP BY tag HAVING sum(kept) > 0)"                                                        \
+    " WHERE tag NOT IN (SELECT p.tag FROM contribution c JOIN pattern p ON p.id = c.pattern"       \
+    "   WHERE c.instance = instance.number)"
+
 enum fault epoch_carry(struct database *database)
 {
-    return sql_run(sql(database, "UPDATE instance SET epoch_sequence = next_sequence, carried ="
-                                 " carried + (SELECT count(*) FROM contribution c"
-                                 " WHERE c.instance = instance.number"
-                                 " AND c.sequence >= instance.epoch_sequence)"));
+    return sql_run(sql(database, "UPDATE instance SET epoch_sequence = next_sequence,"
+                                 " carried = carried + (" HELD ") + (" KEPT_PAY ")"));
 }
 
 enum fault epoch_sealed(struct database *database, struct epoch_scan *scan, uint32_t *ret,

@@ -22,8 +22,9 @@ enum fault epoch_token_bits(struct database *database, uint32_t number, uint8_t 
 enum fault epoch_forget(struct database *database, uint32_t number, bool *ret_forgotten);
 
 /*
- * A new epoch is to begin: what each member holds of the current one is added to what it has still
- * to contribute without pay, and its next contribution is the first of the new one.
+ * A new epoch is to begin: what each member holds of the current one, and what it holds no longer
+ * but kept the pay for, is added to what it has still to contribute without pay. Its next
+ * contribution is the first of the new one.
  */
 enum fault epoch_carry(struct database *database);
 

@@ -313,6 +313,32 @@ static void what_was_not_contributed_again_is_still_carried_after_a_second_rotat
     assert_int_equal(milli_of(ALICE, 23), 1000);
 }
 
+static void what_was_paid_for_and_taken_back_without_pay_is_carried(void **state)
+{
+    (void)state;
+    for (unsigned pattern = 1; pattern <= 3; pattern++)
+        contribute(pattern, ALICE, ALICE);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_NONE);
+    assert_int_equal(world_withdraw(&world, ALICE, 1).reversed.milli, 1000);
+    assert_int_equal(world_withdraw(&world, ALICE, 2).reversed.milli, 0);
+    assert_int_equal(world_withdraw(&world, ALICE, 3).reversed.milli, 0);
+    contribute(3, ALICE, ALICE); /* once more, which pays nothing */
+    contribute(4, BOB, BOB);
+    world.now_s += DAY_S;
+    world_rotate(&world, K);
+    assert_int_equal(milli_of(BOB, 11), 0);
+    assert_int_equal(milli_of(BOB, 12), 1000);
+    assert_int_equal(milli_of(ALICE, 11), 0);
+    assert_int_equal(milli_of(ALICE, 12), 0);
+    assert_int_equal(milli_of(ALICE, 13), 1000);
+    world.now_s += DAY_S;
+    world_rotate(&world, K); /* what was carried once is not carried again */
+    for (unsigned pattern = 21; pattern <= 23; pattern++)
+        assert_int_equal(milli_of(ALICE, pattern), 0);
+    assert_int_equal(milli_of(ALICE, 24), 1000);
+}
+
 static void a_member_learns_what_of_past_epochs_is_sealed(void **state)
 {
     (void)state;
@@ -349,6 +375,7 @@ int main(void)
         TEST(the_same_contribution_again_takes_nothing_off_what_is_carried),
         TEST(taking_back_what_paid_nothing_pays_nothing_for_the_next),
         TEST(what_was_not_contributed_again_is_still_carried_after_a_second_rotation),
+        TEST(what_was_paid_for_and_taken_back_without_pay_is_carried),
         TEST(a_member_learns_what_of_past_epochs_is_sealed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
