@@ -54,12 +54,12 @@ uint64_t selection_probability(const struct selection *selection, uint8_t k, uin
     return probability;
 }
 
-bool selection_shows(const struct selection *selection, const uint8_t noise_key[32],
+bool selection_shows(const struct selection *selection, const uint8_t gate_key[32],
                      const struct tag *tag, uint8_t k, uint64_t counted)
 {
     uint8_t bytes[32];
     uint64_t coin = 0;
-    hash_once(noise_key, 32, "cfed/v1/gate", tag->bytes, sizeof tag->bytes, bytes, sizeof bytes);
+    hash_once(gate_key, 32, "cfed/v1/gate", tag->bytes, sizeof tag->bytes, bytes, sizeof bytes);
     for (unsigned i = 0; i < 8; i++)
         coin = coin << 8 | bytes[i];
     return coin >> (64 - PROBABILITY_BITS) < selection_probability(selection, k, counted);

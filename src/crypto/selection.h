@@ -30,7 +30,7 @@ uint64_t selection_probability(const struct selection *selection, uint8_t k, uin
  * Whether the coin of `tag` shows a group of `counted`. A tag has one coin for ever: who asks again
  * hears the same, and a group that is shown is shown when it has grown.
  */
-bool selection_shows(const struct selection *selection, const uint8_t noise_key[32],
+bool selection_shows(const struct selection *selection, const uint8_t gate_key[32],
                      const struct tag *tag, uint8_t k, uint64_t counted);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,6 +69,18 @@ static enum fault place_check(const struct configuration *configuration, struct 
     return fault;
 }
 
+static enum fault database_adopt(int folder_fd, const char *path, struct why *why)
+{
+    int fd = openat(folder_fd, "continuum.db", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool adopted = fd >= 0 && folder_adopt(folder_fd, fd);
+    if (fd >= 0)
+        close(fd);
+    return adopted ? FAULT_NONE
+                   : why_set(why, FAULT_SYSTEM,
+                             "%s is restored, but does not belong to the owner of its folder: %s",
+                             path, strerror(errno));
+}
+
 enum fault backup_restore(const struct configuration *configuration, FILE *out, struct why *why)
 {
     _cleanup_(folder_close) struct folder folder = {.fd = -1, .lock_fd = -1};
@@ -81,11 +95,16 @@ enum fault backup_restore(const struct configuration *configuration, FILE *out, 
     if (!fault)
         fault = backup_check(configuration->operands[0], keyring, &backup, why);
     if (!fault)
+        fault = keyring_renew_noise(folder.fd, keyring, why);
+    if (!fault)
         fault = database_copy(backup, path, why);
+    if (!fault)
+        fault = database_adopt(folder.fd, path, why);
     if (fault)
         return fault;
     bool has_log = faccessat(folder.fd, "erased", F_OK, 0) == 0;
-    fprintf(out, "%s is restored to %s. %s\n", configuration->operands[0], path,
+    fprintf(out, "%s is restored to %s. The key of the noise is a new one: copy %s/keys anew. %s\n",
+            configuration->operands[0], path, configuration->storage_path,
             has_log ? "Who was erased since is erased again when the coordinator starts."
                     : "There is no log of erasures (the file \"erased\") in the folder: bring it "
                       "back before the coordinator starts, or who was erased since is back.");

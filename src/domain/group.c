@@ -103,7 +103,7 @@ static void release_describe(struct group *group, const struct group_rules *rule
 static bool gate_agrees(struct group *group, const struct group_rules *rules, size_t counted)
 {
     bool agrees =
-        !rules->selection || selection_shows(rules->selection, rules->noise_key, &group->record.tag,
+        !rules->selection || selection_shows(rules->selection, rules->gate_key, &group->record.tag,
                                              group->record.k, counted);
     group->waits = agrees != group->was_released && rules->selection && !rules->gate_is_open;
     return group->waits ? group->was_released : agrees;

@@ -393,6 +393,7 @@ static struct batch *batch_new(struct coordinator *coordinator, int64_t now_s)
     batch->rules = (struct group_rules){
         .federation_id = &coordinator->federation_id,
         .noise_key = coordinator->keyring->noise,
+        .gate_key = coordinator->keyring->gate,
         .token_bits = coordinator->epoch.token_bits,
         .now_s = now_s,
         .selection = gate_is_dp(coordinator) ? &coordinator->selection : NULL,

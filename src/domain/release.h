@@ -69,7 +69,7 @@ struct group {
  */
 struct group_rules {
     const struct federation_id *federation_id;
-    const uint8_t *noise_key;
+    const uint8_t *noise_key, *gate_key;
     uint8_t token_bits; /* of the group's epoch */
     int64_t now_s;
     const struct selection *selection; /* NULL: no gate but k */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "crypto/hash.h"
+#include "store/folder.h"
 #include "store/keyring.h"
 #include "util/cleanup.h"
 
@@ -90,7 +91,7 @@ enum fault erasure_log_open(int folder_fd, const struct keyring *keyring, struct
     log->keyring = keyring;
     log->fd = openat(folder_fd, file_name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
                      S_IRUSR | S_IWUSR);
-    if (log->fd < 0 || fsync(folder_fd) < 0)
+    if (log->fd < 0 || !folder_adopt(folder_fd, log->fd) || fsync(folder_fd) < 0)
         return why_set(why, FAULT_SYSTEM, "cannot open %s in the storage folder: %s", file_name,
                        strerror(errno));
     enum fault fault = log_read(log);

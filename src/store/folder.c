@@ -22,12 +22,19 @@ static void owner_read(int lock_fd, char *ret, size_t size)
         snprintf(ret, size, "unknown");
 }
 
+bool folder_adopt(int folder_fd, int fd)
+{
+    struct stat folder;
+    return geteuid() != 0 ||
+           (fstat(folder_fd, &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) == 0);
+}
+
 static enum fault lock_take(struct folder *folder, const char *path, struct why *why)
 {
     char owner[24];
     folder->lock_fd =
         openat(folder->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    if (folder->lock_fd < 0)
+    if (folder->lock_fd < 0 || !folder_adopt(folder->fd, folder->lock_fd))
         return why_set(why, FAULT_SYSTEM, "cannot open %.100s/lock: %s", path, strerror(errno));
     if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK)

@@ -2,6 +2,8 @@
 #ifndef CONTINUUM_STORE_FOLDER_H
 #define CONTINUUM_STORE_FOLDER_H
 
+#include <stdbool.h>
+
 #include "util/fault.h"
 
 /*
@@ -21,6 +23,10 @@ struct folder {
  * FAULT_SYSTEM with `why`: cannot be created or opened, not a folder, or in use by another daemon
  * (names its process). */
 enum fault folder_open(const char *path, struct folder *ret, struct why *why);
+
+/* A file of the folder that root has written belongs to whom the folder belongs, so that the daemon
+ * can use it. False: errno. */
+bool folder_adopt(int folder_fd, int fd);
 
 /* Gives the lock back. A zeroed or {-1, -1} folder is left alone. */
 void folder_close(struct folder *folder);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "crypto/hash.h"
+#include "store/folder.h"
 #include "util/cleanup.h"
 #include "util/number.h"
 
@@ -105,6 +106,19 @@ static bool key_take(char **text, const char *name, uint8_t ret[KEY_LENGTH])
            b64_decode(value, strlen(value), ret, KEY_LENGTH);
 }
 
+/* With the line of the gate, if there is one: then it differs. */
+static bool noise_take(char **text, struct keyring *keyring)
+{
+    static const char gate[] = "gate = ";
+    if (!key_take(text, "noise", keyring->noise))
+        return false;
+    if (strncmp(*text, gate, strlen(gate)) == 0)
+        return key_take(text, "gate", keyring->gate) &&
+               !bytes_equal(keyring->gate, keyring->noise, KEY_LENGTH);
+    memcpy(keyring->gate, keyring->noise, KEY_LENGTH);
+    return true;
+}
+
 /* "oprf N = ...", with N above that of the line before. */
 static bool oprf_take(char **text, struct keyring *keyring)
 {
@@ -146,7 +160,7 @@ static bool vault_parse(struct vault *vault)
     struct keyring *keyring = &vault->keyring;
     char *text = vault->text;
     if (!check_take(vault) || !key_take(&text, "signing", keyring->signing.seed) ||
-        !key_take(&text, "token", keyring->token) || !key_take(&text, "noise", keyring->noise) ||
+        !key_take(&text, "token", keyring->token) || !noise_take(&text, keyring) ||
         !key_take(&text, "ledger", keyring->ledger))
         return false;
     const char *end = vault->text + vault->length - CHECK_LINE_LENGTH;
@@ -215,6 +229,8 @@ static void vault_format(struct vault *vault)
     key_put(vault, "signing", keyring->signing.seed, KEY_LENGTH);
     key_put(vault, "token", keyring->token, KEY_LENGTH);
     key_put(vault, "noise", keyring->noise, KEY_LENGTH);
+    if (!bytes_equal(keyring->gate, keyring->noise, KEY_LENGTH))
+        key_put(vault, "gate", keyring->gate, KEY_LENGTH);
     key_put(vault, "ledger", keyring->ledger, KEY_LENGTH);
     for (size_t i = 0; i < keyring->oprf_count; i++) {
         if (keyring->oprf[i].epoch == FORGOTTEN)
@@ -238,21 +254,13 @@ static bool write_all(int fd, const char *bytes, size_t length)
     return true;
 }
 
-/* What root writes for the daemon belongs to the daemon, as the folder does. */
-static bool owner_keep(int folder_fd, int fd)
-{
-    struct stat folder;
-    return geteuid() != 0 ||
-           (fstat(folder_fd, &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) == 0);
-}
-
 /* A new file that is renamed into place: after a power cut there is the whole file, or none. */
 static enum fault vault_write(int folder_fd, const struct vault *vault, struct why *why)
 {
     unlinkat(folder_fd, new_name, 0); /* of a start that was cut off */
     _cleanup_(close_fd) int fd =
         openat(folder_fd, new_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd < 0 || !owner_keep(folder_fd, fd) || !write_all(fd, vault->text, vault->length) ||
+    if (fd < 0 || !folder_adopt(folder_fd, fd) || !write_all(fd, vault->text, vault->length) ||
         fsync(fd) < 0 || renameat(folder_fd, new_name, folder_fd, file_name) < 0 ||
         fsync(folder_fd) < 0)
         return why_set(why, FAULT_SYSTEM, "cannot write %s in the storage folder: %s", file_name,
@@ -267,6 +275,7 @@ static enum fault vault_create(int folder_fd, struct vault *vault, struct why *w
     signing_key_from_seed(keyring->signing.seed, &keyring->signing);
     bytes_random(keyring->token, sizeof keyring->token);
     bytes_random(keyring->noise, sizeof keyring->noise);
+    memcpy(keyring->gate, keyring->noise, sizeof keyring->gate);
     bytes_random(keyring->ledger, sizeof keyring->ledger);
     keyring->oprf[0].epoch = 1;
     keyring->oprf_count = 1;
@@ -330,6 +339,18 @@ enum fault keyring_add(int folder_fd, struct keyring *keyring, uint32_t epoch, s
         keyring_forget(keyring, epoch);
         keyring->oprf_count = count;
     }
+    return fault;
+}
+
+enum fault keyring_renew_noise(int folder_fd, struct keyring *keyring, struct why *why)
+{
+    uint8_t before[KEY_LENGTH];
+    memcpy(before, keyring->noise, sizeof before);
+    bytes_random(keyring->noise, sizeof keyring->noise);
+    enum fault fault = keyring_write(folder_fd, keyring, FORGOTTEN, why);
+    if (fault)
+        memcpy(keyring->noise, before, sizeof before);
+    bytes_wipe(before, sizeof before);
     return fault;
 }
 

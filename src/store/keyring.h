@@ -14,6 +14,7 @@
  *     signing = B64 of 32 bytes
  *     token = ...
  *     noise = ...
+ *     gate = ...     only where the noise was renewed: what `noise` was before
  *     ledger = ...
  *     oprf 1 = B64 of the scalar of epoch 1
  *     check = B64 of D(-, "cfed/v1/keyring", all lines before this one, 16)
@@ -23,6 +24,7 @@ enum { KEYRING_EPOCHS_MAX = 64 };
 struct keyring {
     struct signing_key signing;
     uint8_t token[32], noise[32], ledger[32];
+    uint8_t gate[32]; /* of the coins of release_gate = dp: the first `noise` */
     struct {
         uint32_t epoch;
         struct oprf_key key;
@@ -45,6 +47,12 @@ enum fault keyring_open(int folder_fd, bool create, struct keyring **ret, struct
  * FAULT_OVERLOADED: there are KEYRING_EPOCHS_MAX already. FAULT_SYSTEM, FAULT_MEMORY, FAULT_CRYPTO.
  */
 enum fault keyring_add(int folder_fd, struct keyring *keyring, uint32_t epoch, struct why *why);
+
+/*
+ * Makes a new key of the noise, and writes the file anew: what is drawn from now on is drawn
+ * independently of all that was. The coins of the gate stay. FAULT_SYSTEM, FAULT_MEMORY.
+ */
+enum fault keyring_renew_noise(int folder_fd, struct keyring *keyring, struct why *why);
 
 /*
  * Writes the file anew, without the OPRF key of `epoch`, to a new file that is renamed into place:

@@ -91,6 +91,32 @@ class Backups(harness.DaemonCase):
         self.assertEqual(1, ann.instance()["contributions"])
         self.assertIn("the books balance", self.does(twin, "ledger", "check"))
 
+    @staticmethod
+    def keys(daemon):
+        lines = pathlib.Path(daemon.storage, "keys").read_text(encoding="ascii").splitlines()
+        return dict(line.split(" = ") for line in lines)
+
+    def test_a_restore_renews_the_noise_and_keeps_the_coins(self):
+        path = self.backup(self.daemon)
+        before = self.keys(self.daemon)
+        twin = self.twin(self.daemon, "keys", "erased")
+        self.assertIn("key of the noise is a new one", self.does(twin, "restore", path))
+        after = self.keys(twin)
+        self.assertNotEqual(before["noise"], after["noise"])
+        self.assertEqual(before["noise"], after["gate"])
+        self.assertEqual({"noise", "check", "gate"}, {name for name in after if after[name] != before.get(name)})
+        twin.start()
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
+    def test_what_root_restores_belongs_to_the_owner_of_the_folder(self):
+        path = self.backup(self.daemon)
+        twin = self.twin(self.daemon, "keys")
+        os.chown(twin.storage, 65534, 65533)
+        self.does(twin, "restore", path)
+        self.assertEqual({name: (65534, 65533) for name in ("continuum.db", "keys", "lock")},
+                         {name: (status.st_uid, status.st_gid) for name in sorted(os.listdir(twin.storage))
+                          for status in [os.stat(os.path.join(twin.storage, name))]})
+
     def test_a_backup_writes_over_nothing(self):
         path = os.path.join(self.daemon.folder, "mine")
         pathlib.Path(path).write_text("a diary")

@@ -17,10 +17,13 @@ static size_t keyring_write(const struct keyring *keyring, char text[TEXT_MAX])
     } keys[] = {{"signing", keyring->signing.seed},
                 {"token", keyring->token},
                 {"noise", keyring->noise},
+                {"gate", keyring->gate},
                 {"ledger", keyring->ledger}};
     char b64[B64_LENGTH(32) + 1];
     size_t used = 0;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (keys[i].bytes == keyring->gate && memcmp(keyring->gate, keyring->noise, 32) == 0)
+            continue;
         b64_encode(keys[i].bytes, 32, b64);
         used += (size_t)snprintf(text + used, TEXT_MAX - used, "%s = %s\n", keys[i].name, b64);
     }

@@ -164,6 +164,7 @@ void world_prepare(struct world *world)
     signing_key_from_seed(seed, &world->keyring.signing);
     memset(world->keyring.token, 2, sizeof world->keyring.token);
     memset(world->keyring.noise, 3, sizeof world->keyring.noise);
+    memset(world->keyring.gate, 5, sizeof world->keyring.gate);
     memset(world->keyring.ledger, 4, sizeof world->keyring.ledger);
     world->keyring.oprf_count = 1;
     world->keyring.oprf[0].epoch = 1;

@@ -54,7 +54,7 @@ static int64_t released(void)
 
 static bool shows(unsigned pattern, uint64_t counted)
 {
-    return selection_shows(&world.coordinator->selection, world.keyring.noise,
+    return selection_shows(&world.coordinator->selection, world.keyring.gate,
                            &world_pattern(&world, pattern)->record.tag, 3, counted);
 }
 

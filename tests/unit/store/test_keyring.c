@@ -187,14 +187,37 @@ static void any_changed_byte_and_any_cut_is_noticed_and_nothing_is_overwritten(v
     assert_memory_equal(after, good, length - 1);
 }
 
-#define LINES                                                                                      \
+#define HEAD                                                                                       \
     "signing = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"                                      \
-    "token = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE\n"                                        \
-    "noise = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI\n"                                        \
-    "ledger = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAM\n"
+    "token = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE\n"
+#define TAIL   "ledger = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAM\n"
+#define LINES  HEAD "noise = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI\n" TAIL
 #define SECRET "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
 #define ZERO   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
 #define HIGH   "__________________________________________8\n"
+
+static void a_renewed_noise_leaves_the_gate_and_all_else_as_it_was(void **state)
+{
+    (void)state;
+    struct keyring *keys = NULL, *read = NULL;
+    uint8_t first[32], second[32];
+    struct why why;
+    assert_int_equal(keyring_open(folder_fd, true, &keys, &why), FAULT_NONE);
+    memcpy(first, keys->noise, sizeof first);
+    assert_memory_equal(keys->gate, first, 32);
+    assert_int_equal(keyring_renew_noise(folder_fd, keys, &why), FAULT_NONE);
+    memcpy(second, keys->noise, sizeof second);
+    assert_memory_not_equal(second, first, 32);
+    assert_int_equal(keyring_renew_noise(folder_fd, keys, &why), FAULT_NONE);
+    assert_memory_not_equal(keys->noise, second, 32);
+    assert_int_equal(keyring_open(folder_fd, false, &read, &why), FAULT_NONE);
+    assert_memory_equal(read->noise, keys->noise, 32);
+    assert_memory_equal(read->gate, first, 32);
+    assert_memory_equal(read->ledger, keys->ledger, 32);
+    assert_memory_equal(&read->oprf[0].key, &keys->oprf[0].key, sizeof(struct oprf_key));
+    keyring_free(read);
+    keyring_free(keys);
+}
 
 static void several_epochs_are_found_by_their_number(void **state)
 {
@@ -231,6 +254,10 @@ static void lines_that_are_not_a_keyring_are_refused_though_their_check_is_right
         LINES "oprf 1 = " SECRET "\n",
         LINES LINES "oprf 1 = " SECRET,
         "token = " SECRET LINES "oprf 1 = " SECRET,
+        LINES "gate = " SECRET "oprf 1 = " SECRET,
+        HEAD "noise = " SECRET "gate = " SECRET TAIL "oprf 1 = " SECRET,
+        HEAD "noise = " SECRET "gate = " ZERO "gate = " ZERO TAIL "oprf 1 = " SECRET,
+        HEAD "noise = " SECRET "gate = AQ\n" TAIL "oprf 1 = " SECRET,
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct keyring *keys = NULL;
@@ -416,6 +443,7 @@ int main(void)
         KEYRING_TEST(missing_keys_are_not_made_unless_asked),
         KEYRING_TEST(what_a_start_that_was_cut_off_left_is_replaced),
         KEYRING_TEST(any_changed_byte_and_any_cut_is_noticed_and_nothing_is_overwritten),
+        KEYRING_TEST(a_renewed_noise_leaves_the_gate_and_all_else_as_it_was),
         KEYRING_TEST(several_epochs_are_found_by_their_number),
         KEYRING_TEST(lines_that_are_not_a_keyring_are_refused_though_their_check_is_right),
         KEYRING_TEST(as_many_epochs_as_allowed_fit_and_one_more_does_not),
