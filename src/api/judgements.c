@@ -3,6 +3,7 @@
 
 #include "api/handlers.h"
 #include "domain/judgement.h"
+#include "util/job.h"
 
 enum { WORD_MAX = 16 };
 
@@ -65,6 +66,46 @@ static struct operation *verification_recall(struct request *request)
     return &verification->operation;
 }
 
+/* On its way over a worker, which checks the signatures. */
+struct proving {
+    struct job job;
+    struct request *request;
+    struct verification *verification;
+};
+
+static void proving_run(struct job *job)
+{
+    verification_prove(((struct proving *)job)->verification);
+}
+
+static void proving_done(struct job *job)
+{
+    const struct proving *proving = (struct proving *)job;
+    api_job_end(proving->request);
+    operation_submit(&proving->verification->operation);
+}
+
+/* FAULT_NONE: on its way, or refused already. */
+static enum fault verification_start(struct request *request, struct verification *verification)
+{
+    struct proving *proving = arena_alloc(&request->arena, sizeof *proving);
+    if (!proving)
+        return FAULT_MEMORY;
+    enum fault fault = verification_find(verification, api_caller(request), api_now_s());
+    if (fault)
+        return fault;
+    *proving = (struct proving){
+        .job = {.run = proving_run, .done = proving_done},
+        .request = request,
+        .verification = verification,
+    };
+    if (api_job_begin(request))
+        workers_submit(api_of(request)->coordinator->workers, &proving->job);
+    else
+        operation_free(&verification->operation);
+    return FAULT_NONE;
+}
+
 static void verification_handle(struct request *request)
 {
     struct verification_body body = {0};
@@ -91,8 +132,7 @@ static void verification_handle(struct request *request)
     verification->tag_text = request->captures[0];
     api_await(request, &verification->operation, verification_answer);
     api_refuse_unsubmitted(request, &verification->operation,
-                           verification_submit(verification, api_caller(request), api_now_s()),
-                           NULL);
+                           verification_start(request, verification), NULL);
 }
 
 void verifications_post_handle(struct request *request)

@@ -9,6 +9,7 @@
 #include "store/catalog.h"
 #include "store/keyring.h"
 #include "store/patterns.h"
+#include "store/readers.h"
 #include "store/search.h"
 #include "util/clock.h"
 
@@ -92,7 +93,7 @@ static void judge_settle(const struct judge *judge, struct coordinator *coordina
 
 /* Under W of the pattern (its maker holds F and s) and under the instance's own key. */
 static enum fault verification_check(const struct verification *verification,
-                                     const struct record *record)
+                                     const struct public_key *verify_key)
 {
     char coordinator_key[B64_LENGTH(32) + 1];
     b64_encode(&verification->operation.coordinator->keyring->signing.public, 32, coordinator_key);
@@ -105,9 +106,36 @@ static enum fault verification_check(const struct verification *verification,
     };
     size_t count = sizeof lines / sizeof *lines;
     bool proved =
-        lines_verify(&record->verify_key, lines, count, &verification->proof) &&
+        lines_verify(verify_key, lines, count, &verification->proof) &&
         lines_verify(&verification->judge.public_key, lines, count, &verification->signature);
     return proved ? FAULT_NONE : FAULT_PROOF_INVALID;
+}
+
+void verification_prove(struct verification *verification)
+{
+    struct readers *readers = verification->operation.coordinator->readers;
+    struct database *reader = NULL;
+    struct record record;
+    bool spoiled = false;
+    if (readers_take(readers, &reader))
+        return;
+    enum fault fault = pattern_get(reader, verification->judge.pattern, &record, &spoiled);
+    readers_give(readers, reader);
+    if (fault)
+        return;
+    verification->unproved = verification_check(verification, &record.verify_key);
+    verification->checked_by = record.verify_key;
+    verification->is_checked = true;
+}
+
+/* On the writer: what a worker found, unless it is another pattern by now. */
+static enum fault verification_proof(const struct verification *verification,
+                                     const struct record *record)
+{
+    bool looked =
+        verification->is_checked &&
+        bytes_equal(&verification->checked_by, &record->verify_key, sizeof record->verify_key);
+    return looked ? verification->unproved : verification_check(verification, &record->verify_key);
 }
 
 static enum fault verification_pay(struct verification *verification, struct database *database)
@@ -157,7 +185,7 @@ static enum fault verification_apply(struct command *command, struct database *d
     if (!fault)
         fault = pattern_get(database, judge->pattern, &record, &spoiled);
     if (!fault)
-        fault = verification_check(verification, &record);
+        fault = verification_proof(verification, &record);
     if (!fault)
         fault = verification_add(verification, database);
     if (!fault)
@@ -198,14 +226,11 @@ struct verification *verification_new(struct coordinator *coordinator)
     return verification;
 }
 
-enum fault verification_submit(struct verification *verification, const struct instance *asker,
-                               int64_t now_s)
+enum fault verification_find(struct verification *verification, const struct instance *asker,
+                             int64_t now_s)
 {
-    enum fault fault = judge_find(&verification->judge, verification->operation.coordinator,
-                                  &verification->tag, asker, now_s);
-    if (!fault)
-        operation_submit(&verification->operation);
-    return fault;
+    return judge_find(&verification->judge, verification->operation.coordinator, &verification->tag,
+                      asker, now_s);
 }
 
 static enum fault verifications_apply(struct command *command, struct database *database)

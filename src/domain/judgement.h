@@ -44,19 +44,29 @@ struct verification {
     uint8_t verifier[VERIFIER_LENGTH];
     enum verdict verdict;
     struct signature proof, signature;
+    /* verification_prove's */
+    bool is_checked;              /* under this key: */
+    struct public_key checked_by; /* what it found: */
+    enum fault unproved;
     /* outputs */
     struct credits earned, balance;
 };
 
 struct verification *verification_new(struct coordinator *coordinator);
 
+/* On the loop. FAULT_NOT_FOUND: unknown or sealed. */
+enum fault verification_find(struct verification *verification, const struct instance *asker,
+                             int64_t now_s);
+
+/* On a worker, once it was found: checks both signatures, which takes longer than all else. What it
+ * cannot look at the writer will. */
+void verification_prove(struct verification *verification);
+
 /*
- * FAULT_NOT_FOUND: unknown or sealed; returned, the caller's to free.
- * Answered: FAULT_OWN_PATTERN, FAULT_PROOF_INVALID, FAULT_ALREADY_VERIFIED,
+ * Once it was found, by operation_submit.
+ * Answered: FAULT_NOT_FOUND, FAULT_OWN_PATTERN, FAULT_PROOF_INVALID, FAULT_ALREADY_VERIFIED,
  * FAULT_CONTRIBUTION_REQUIRED, FAULT_LEVEL_TOO_LOW, in this order.
  */
-enum fault verification_submit(struct verification *verification, const struct instance *asker,
-                               int64_t now_s);
 
 /* ---- GET /v1/patterns/{tag}/verifications ---- */
 
@@ -72,7 +82,7 @@ struct verifications {
 
 struct verifications *verifications_new(struct coordinator *coordinator);
 
-/* FAULT_NOT_FOUND, as verification_submit. */
+/* FAULT_NOT_FOUND, as verification_find. */
 enum fault verifications_submit(struct verifications *verifications, const struct tag *tag);
 
 /* ---- PUT /v1/patterns/{tag}/vote ---- */
@@ -85,7 +95,8 @@ struct vote {
 
 struct vote *vote_new(struct coordinator *coordinator);
 
-/* As verification_submit; nothing is proved, and a later vote takes the place of an earlier. */
+/* FAULT_NOT_FOUND as verification_find. Answered as a verification; nothing is proved, and a later
+ * vote takes the place of an earlier. */
 enum fault vote_submit(struct vote *vote, const struct tag *tag, const struct instance *asker,
                        int64_t now_s);
 

@@ -56,11 +56,13 @@ struct verified world_verify(struct world *world, unsigned member, unsigned patt
     verification->tag_text = tag_text;
     verification->verifier_text = verifier_text;
     verification_sign(world, member, pattern, flaw, tag_text, verifier_text, verification);
-    enum fault fault = verification_submit(verification, instance, world->now_s);
+    enum fault fault = verification_find(verification, instance, world->now_s);
     if (fault) {
         operation_free(&verification->operation);
         return (struct verified){.fault = fault};
     }
+    verification_prove(verification);
+    operation_submit(&verification->operation);
     world_run(world);
     return answer;
 }
