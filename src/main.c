@@ -5,7 +5,7 @@
  * --------------------
  * Follow it down this list once; you will not have to jump back.
  *
- *   daemon/service   puts the parts together, and the loop (daemon/loop) drives them
+ *   daemon/service   puts the parts together, and the loop (daemon/loop) drives them (an OPRF helper's: oprf_service)
  *   http/server      hides that libmicrohttpd calls us many times for one request;
  *   http/exchange    one request whole, with its size and its bearer token checked (http/router finds its row)
  *   api/routes       the route table: method, path, who may call it, handler
@@ -29,6 +29,7 @@
 #include "daemon/commands.h"
 #include "daemon/configuration.h"
 #include "daemon/log.h"
+#include "daemon/oprf_service.h"
 #include "daemon/service.h"
 #include "util/cleanup.h"
 
@@ -39,6 +40,8 @@ int main(int argc, char **argv)
     _cleanup_(configuration_done) struct configuration configuration = {0};
     struct why why = {""};
     enum fault fault = configuration_load(argc, argv, environ, &configuration, &why);
+    if (!fault)
+        fault = configuration_check(&configuration, &why);
     if (fault) {
         fprintf(stderr, "continuum-coordinatord: %s\n", why.text);
         return EXIT_USAGE;
@@ -56,7 +59,8 @@ int main(int argc, char **argv)
         return fault ? EXIT_FAILED : EXIT_OK;
     }
     log_init((enum log_level)configuration.log_level);
-    fault = service_run(&configuration, &why);
+    fault = configuration.role == ROLE_OPRF ? oprf_service_run(&configuration, &why)
+                                            : service_run(&configuration, &why);
     if (fault)
         log_write(LOG_LEVEL_ERROR, "%s", why.text[0] ? why.text : fault_title(fault));
     return fault ? EXIT_FAILED : EXIT_OK;

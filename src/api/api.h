@@ -8,9 +8,14 @@
 #include "http/router.h"
 #include "http/server.h"
 
+struct helper;
+
 /* What handlers work with; every request's `context`. */
 struct api {
-    struct coordinator *coordinator; /* NULL: closed, and the server is about to be */
+    struct coordinator
+        *coordinator;      /* NULL: closed, and the server is about to be; or a helper's */
+    struct helper *helper; /* of helper_router; else NULL */
+    struct workers *workers;
     const struct settings *settings;
     const struct server_limits *limits; /* shown to members */
     struct buckets *joins;              /* by address */
@@ -19,7 +24,7 @@ struct api {
     uint32_t streams[STREAM_KINDS];     /* being sent */
 };
 
-/* The route table and the bearer token's check. */
-extern const struct router api_router;
+/* The route tables of a coordinator and of an OPRF helper, each with its check of bearer tokens. */
+extern const struct router api_router, helper_router;
 
 #endif

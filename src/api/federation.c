@@ -11,14 +11,20 @@
 
 enum { DAY_S = 86400 };
 
+static json_t *text_or_null(const char *text)
+{
+    return *text ? json_string(text) : json_null();
+}
+
 static json_t *epoch_encode(const struct coordinator *coordinator)
 {
     const struct epoch_row *epoch = &coordinator->epoch;
     struct signature signature;
-    coordinator_sign_epoch(coordinator, "", &signature);
-    return json_pack("{s:i, s:i, s:i, s:o, s:n, s:o, s:o}", "number", (int)epoch->number, "k",
+    coordinator_sign_epoch(coordinator, &signature);
+    return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "number", (int)epoch->number, "k",
                      epoch->k, "token_bits", epoch->token_bits, "oprf_public_key",
-                     json_b64(&epoch->oprf_public_key, 32), "oprf_url", "started_at",
+                     json_b64(&epoch->oprf_public_key, 32), "oprf_url",
+                     text_or_null(coordinator->settings->oprf_url), "started_at",
                      json_time(epoch->started_at_s), "signature", json_b64(&signature, 64));
 }
 
@@ -107,11 +113,6 @@ static json_t *retention_encode(const struct settings *settings)
                      "questions_after_ttl", ROUTE_KEPT_S, "nonces",
                      2 * SIGNED_REQUEST_TOLERANCE_S + RETENTION_NONCES_S, "quotas",
                      RETENTION_QUOTAS_S);
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return *text ? json_string(text) : json_null();
 }
 
 void federation_get_handle(struct request *request)

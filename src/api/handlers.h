@@ -119,6 +119,7 @@ void instance_delete_handle(struct request *request);
 void export_get_handle(struct request *request);
 void tokens_post_handle(struct request *request);
 void evaluations_post_handle(struct request *request);
+void oprf_tokens_post_handle(struct request *request);
 void contributions_get_handle(struct request *request);
 void contributions_post_handle(struct request *request);
 void contributions_delete_handle(struct request *request);

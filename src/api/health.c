@@ -14,7 +14,7 @@ void ready_handle(struct request *request)
     const struct coordinator *coordinator = api->coordinator;
     if (api->draining) {
         api_refuse(request, FAULT_SHUTTING_DOWN);
-    } else if (!coordinator->ready) {
+    } else if (coordinator && !coordinator->ready) {
         api_refuse(request, FAULT_STARTING);
     } else {
         request_answer(request, 200, json_pack("{s:s}", "status", "ready"));

@@ -1,129 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "api/evaluation.h"
 #include "api/handlers.h"
-#include "crypto/group.h"
-#include "crypto/oprf.h"
+#include "crypto/oprf_token.h"
+#include "domain/helper.h"
 #include "store/keyring.h"
 
-struct evaluations_body {
-    uint32_t epoch;
-    json_t *blinded;
-};
+/* Counts the elements against the caller's quota, and then calls `answer`. NULL: memory is out. */
+static struct metering *elements_charge(struct request *request, size_t elements,
+                                        void (*answer)(struct operation *operation,
+                                                       enum fault fault))
+{
+    const struct instance *instance = api_caller(request);
+    struct metering *metering = metering_new(api_of(request)->coordinator);
+    if (!metering)
+        return NULL;
+    metering->charge = (struct charge){instance->tier, QUOTA_OPRF_ELEMENTS, instance->number,
+                                       api_now_s(), (uint32_t)elements};
+    api_await(request, &metering->operation, answer);
+    return metering;
+}
 
-static const struct field evaluations_fields[] = {
-    {"epoch", FIELD_UNSIGNED, REQUIRED, offsetof(struct evaluations_body, epoch), 0, UINT32_MAX},
-    {"blinded", FIELD_LIST, REQUIRED, offsetof(struct evaluations_body, blinded), 1,
-     OPRF_BATCH_MAX},
-};
+/* Whether nothing is to be counted or remembered of the request. */
+static bool is_free(const struct request *request)
+{
+    return api_caller(request)->tier == TIER_UNLIMITED && !request->memo;
+}
+
+/* What a request does that was done before: `answer` makes it again, and nothing is counted. */
+static struct operation *elements_recall(struct request *request,
+                                         void (*answer)(struct operation *operation,
+                                                        enum fault fault))
+{
+    struct metering *metering = metering_new(api_of(request)->coordinator);
+    if (!metering)
+        return NULL;
+    api_await(request, &metering->operation, answer);
+    return &metering->operation;
+}
+
+/* False: it was, or the caller is gone, and the request is refused. */
+static bool may_repeat(struct request *request, enum fault fault)
+{
+    if (!fault && !api_caller(request))
+        fault = FAULT_TOKEN_INVALID;
+    if (fault)
+        api_refuse(request, fault);
+    return !fault;
+}
 
 /*
- * POST /v1/oprf/evaluations:
+ * ---- POST /v1/oprf/evaluations ----
  *
  *     loop     evaluations_post_handle
- *     worker   points_run              only where the tier has a quota, which a request that is
+ *     worker   evaluation_look         only where the tier has a quota, which a request that is
  *     writer   domain/tier.c           refused must not use up, or where it has a key
- *     worker   evaluation_run          50 microseconds an element
- *     loop     evaluation_done
+ *     worker   evaluation_start
+ *     loop     member_answer
  */
-struct evaluation {
-    struct job job;
-    struct request *request;
-    const struct oprf_key *key;
-    uint32_t epoch;
-    size_t count, bad;
-    struct scalar proof_random;
-    struct oprf_proof proof;
-    struct allowance allowance;
-    enum fault fault;
-    struct point blinded[OPRF_BATCH_MAX], evaluated[OPRF_BATCH_MAX];
-};
 
-static void evaluation_run(struct job *job)
+static void member_answer(struct evaluation *evaluation)
 {
-    struct evaluation *evaluation = (struct evaluation *)job;
-    evaluation->fault = oprf_evaluate(evaluation->key, &evaluation->proof_random,
-                                      evaluation->blinded, evaluation->count, evaluation->evaluated,
-                                      &evaluation->proof, &evaluation->bad);
-}
-
-static void refuse_element(struct request *request, size_t index, const char *detail)
-{
-    struct findings findings = {0};
-    char pointer[32];
-    snprintf(pointer, sizeof pointer, "/blinded/%zu", index);
-    findings_add(&findings, pointer, "%s", detail);
-    api_refuse_findings(request, FAULT_INVALID_REQUEST, &findings);
-}
-
-static void evaluation_free(struct evaluation *evaluation)
-{
-    /* Whoever knows it and the proof knows the key. */
-    scalar_wipe(&evaluation->proof_random);
-    free(evaluation);
-}
-
-static void evaluation_refuse(struct evaluation *evaluation, enum fault fault)
-{
-    if (fault == FAULT_RECORD_POINT)
-        refuse_element(evaluation->request, evaluation->bad, "must be an element of ristretto255");
-    else
-        api_refuse_metered(evaluation->request, fault, &evaluation->allowance);
-}
-
-static void evaluation_answer(const struct evaluation *evaluation)
-{
-    json_t *elements = json_array();
-    for (size_t i = 0; i < evaluation->count; i++)
-        json_array_append_new(elements, json_b64(&evaluation->evaluated[i], 32));
-    api_meter(evaluation->request, &evaluation->allowance);
-    request_answer(evaluation->request, 200,
-                   json_pack("{s:I, s:o, s:o}", "epoch", (json_int_t)evaluation->epoch, "evaluated",
-                             elements, "proof", json_b64(&evaluation->proof, OPRF_PROOF_LENGTH)));
-}
-
-static void evaluation_done(struct job *job)
-{
-    struct evaluation *evaluation = (struct evaluation *)job;
     api_job_end(evaluation->request);
-    if (evaluation->fault)
-        evaluation_refuse(evaluation, evaluation->fault);
-    else
-        evaluation_answer(evaluation);
-    evaluation_free(evaluation);
+    evaluation_answer(evaluation);
 }
 
-static void evaluation_submit(struct evaluation *evaluation)
-{
-    evaluation->job = (struct job){.run = evaluation_run, .done = evaluation_done};
-    workers_submit(api_of(evaluation->request)->coordinator->workers, &evaluation->job);
-}
-
-/* ---- With a quota, or an Idempotency-Key ---- */
-
-static void points_run(struct job *job)
-{
-    struct evaluation *evaluation = (struct evaluation *)job;
-    size_t good = 0;
-    while (good < evaluation->count && point_is_valid(&evaluation->blinded[good]))
-        good++;
-    evaluation->bad = good;
-    evaluation->fault = good < evaluation->count ? FAULT_RECORD_POINT : FAULT_NONE;
-}
-
-static void metering_answer(struct operation *operation, enum fault fault)
+static void evaluation_metered(struct operation *operation, enum fault fault)
 {
     struct evaluation *evaluation = operation->context;
     evaluation->allowance = ((const struct metering *)operation)->allowance;
     evaluation->fault = fault;
     if (fault)
-        evaluation_done(&evaluation->job);
+        member_answer(evaluation);
     else
-        evaluation_submit(evaluation);
+        evaluation_start(evaluation, member_answer);
 }
 
-static void metering_settle(struct operation *operation, enum fault fault)
+static void evaluation_settle(struct operation *operation, enum fault fault)
 {
     struct evaluation *evaluation = operation->context;
     if (fault != FAULT_REMEMBERED)
@@ -132,106 +84,165 @@ static void metering_settle(struct operation *operation, enum fault fault)
     evaluation_free(evaluation);
 }
 
-static void points_done(struct job *job)
+static void evaluation_charge(struct evaluation *evaluation)
 {
-    struct evaluation *evaluation = (struct evaluation *)job;
-    const struct instance *instance = api_caller(evaluation->request);
+    struct request *request = evaluation->request;
     struct metering *metering = NULL;
-    if (!evaluation->fault && !instance)
+    if (!evaluation->fault && !api_caller(request))
         evaluation->fault = FAULT_TOKEN_INVALID;
     if (!evaluation->fault) {
-        metering = metering_new(api_of(evaluation->request)->coordinator);
+        metering = elements_charge(request, evaluation->count, evaluation_metered);
         evaluation->fault = metering ? FAULT_NONE : FAULT_MEMORY;
     }
     if (evaluation->fault) {
-        evaluation_done(job);
+        member_answer(evaluation);
         return;
     }
-    metering->charge = (struct charge){instance->tier, QUOTA_OPRF_ELEMENTS, instance->number,
-                                       api_now_s(), (uint32_t)evaluation->count};
-    api_await(evaluation->request, &metering->operation, metering_answer);
     metering->operation.context = evaluation;
-    metering->operation.settle = metering_settle;
+    metering->operation.settle = evaluation_settle;
     operation_submit(&metering->operation);
 }
 
-/* False: refused already. */
-static bool blinded_decode(struct request *request, json_t *list, struct evaluation *evaluation)
-{
-    size_t index;
-    json_t *element;
-    json_array_foreach (list, index, element) {
-        const char *text = json_string_value(element);
-        if (!text || !b64_decode(text, json_string_length(element), &evaluation->blinded[index],
-                                 sizeof evaluation->blinded[index])) {
-            refuse_element(request, index, "must be base64url of 32 bytes, without padding");
-            return false;
-        }
-    }
-    evaluation->count = json_array_size(list);
-    return true;
-}
-
 /* `counted`: it is within the quota already. */
-static void evaluation_start(struct request *request, bool counted)
+static void evaluation_begin(struct request *request, bool counted)
 {
-    struct coordinator *coordinator = api_of(request)->coordinator;
-    struct evaluations_body body = {0};
-    json_t *root = NULL;
-    if (!api_body(request, evaluations_fields,
-                  sizeof evaluations_fields / sizeof *evaluations_fields, &body, &root))
-        return;
-    struct evaluation *evaluation = calloc(1, sizeof *evaluation);
-    bool good = evaluation && blinded_decode(request, body.blinded, evaluation);
-    json_decref(root);
+    const struct coordinator *coordinator = api_of(request)->coordinator;
+    struct evaluation *evaluation = evaluation_read(request);
     if (!evaluation)
-        api_refuse(request, FAULT_MEMORY);
-    if (good && body.epoch != coordinator->epoch.number) {
+        return;
+    bool current = evaluation->epoch == coordinator->epoch.number;
+    if (!current)
         api_refuse(request, FAULT_EPOCH_NOT_CURRENT);
-        good = false;
-    }
-    if (!good || !api_job_begin(request)) {
-        free(evaluation);
+    if (!current || !api_job_begin(request)) {
+        evaluation_free(evaluation);
         return;
     }
-    evaluation->job = (struct job){.run = points_run, .done = points_done};
-    evaluation->request = request;
-    evaluation->epoch = body.epoch;
-    evaluation->key = keyring_oprf(coordinator->keyring, body.epoch);
-    oprf_blind_random(&evaluation->proof_random);
-    if (counted || (api_caller(request)->tier == TIER_UNLIMITED && !request->memo))
-        evaluation_submit(evaluation);
+    evaluation->key = keyring_oprf(coordinator->keyring, evaluation->epoch);
+    if (counted || is_free(request))
+        evaluation_start(evaluation, member_answer);
     else
-        workers_submit(coordinator->workers, &evaluation->job);
+        evaluation_look(evaluation, evaluation_charge);
 }
 
 static void evaluation_handle(struct request *request)
 {
-    evaluation_start(request, false);
+    evaluation_begin(request, false);
 }
 
-/* It was done before: once more, for the elements are not kept, and without counting again. */
+/* Once more, for the elements are not kept. */
 static void evaluation_repeat(struct operation *operation, enum fault fault)
 {
     struct request *request = operation->context;
-    if (!fault && !api_caller(request))
-        fault = FAULT_TOKEN_INVALID;
-    if (fault)
-        api_refuse(request, fault);
-    else
-        evaluation_start(request, true);
+    if (may_repeat(request, fault))
+        evaluation_begin(request, true);
 }
 
 static struct operation *evaluation_recall(struct request *request)
 {
-    struct metering *metering = metering_new(api_of(request)->coordinator);
-    if (!metering)
-        return NULL;
-    api_await(request, &metering->operation, evaluation_repeat);
-    return &metering->operation;
+    return elements_recall(request, evaluation_repeat);
 }
 
 void evaluations_post_handle(struct request *request)
 {
-    api_keyed(request, evaluation_recall, evaluation_handle);
+    const char *helper = api_of(request)->settings->oprf_url;
+    struct why why;
+    if (!*helper) {
+        api_keyed(request, evaluation_recall, evaluation_handle);
+        return;
+    }
+    why_set(&why, FAULT_NOT_FOUND, "evaluations are at oprf_url, %.150s", helper);
+    request_refuse(request, FAULT_NOT_FOUND, &why, NULL);
+}
+
+/* ---- POST /v1/oprf/tokens ---- */
+
+struct token_body {
+    uint32_t epoch, elements;
+    struct oprf_context context;
+};
+
+#define TOKEN(member) offsetof(struct token_body, member)
+static const struct field token_fields[] = {
+    {"epoch", FIELD_UNSIGNED, REQUIRED, TOKEN(epoch), 0, UINT32_MAX},
+    {"elements", FIELD_UNSIGNED, REQUIRED, TOKEN(elements), 1, OPRF_BATCH_MAX},
+    {"redemption_context", FIELD_BYTES, REQUIRED, TOKEN(context), 0, OPRF_CONTEXT_LENGTH},
+};
+
+/* False: refused already. */
+static bool token_read(struct request *request, struct token_body *ret)
+{
+    json_t *root = NULL;
+    if (!api_body(request, token_fields, sizeof token_fields / sizeof *token_fields, ret, &root))
+        return false;
+    json_decref(root);
+    if (ret->epoch == api_of(request)->coordinator->epoch.number)
+        return true;
+    api_refuse(request, FAULT_EPOCH_NOT_CURRENT);
+    return false;
+}
+
+static const struct allowance no_quota;
+
+static void token_give(struct request *request, const struct allowance *allowance)
+{
+    struct token_body body = {0};
+    char text[OPRF_TOKEN_TEXT_LENGTH + 1];
+    if (!token_read(request, &body))
+        return;
+    struct oprf_token token = {
+        .epoch = body.epoch,
+        .elements = (uint16_t)body.elements,
+        .expires_at_s = api_now_s() + OPRF_TOKEN_TTL_S,
+    };
+    bytes_random(token.nonce, sizeof token.nonce);
+    oprf_token_sign(&api_of(request)->coordinator->keyring->signing, &body.context, &token, text);
+    api_meter(request, allowance);
+    request_answer(
+        request, 200,
+        json_pack("{s:s, s:o}", "token", text, "token_expires_at", json_time(token.expires_at_s)));
+}
+
+static void token_metered(struct operation *operation, enum fault fault)
+{
+    const struct allowance *allowance = &((const struct metering *)operation)->allowance;
+    if (fault)
+        api_refuse_metered(operation->context, fault, allowance);
+    else
+        token_give(operation->context, allowance);
+}
+
+static void token_handle(struct request *request)
+{
+    struct token_body body = {0};
+    if (is_free(request)) {
+        token_give(request, &no_quota);
+        return;
+    }
+    if (!token_read(request, &body))
+        return;
+    struct metering *metering = elements_charge(request, body.elements, token_metered);
+    if (metering)
+        operation_submit(&metering->operation);
+    else
+        api_refuse(request, FAULT_MEMORY);
+}
+
+/* Another token, for none is kept. */
+static void token_repeat(struct operation *operation, enum fault fault)
+{
+    if (may_repeat(operation->context, fault))
+        token_give(operation->context, &no_quota);
+}
+
+static struct operation *token_recall(struct request *request)
+{
+    return elements_recall(request, token_repeat);
+}
+
+void oprf_tokens_post_handle(struct request *request)
+{
+    if (*api_of(request)->settings->oprf_url)
+        api_keyed(request, token_recall, token_handle);
+    else
+        api_refuse(request, FAULT_NOT_FOUND);
 }

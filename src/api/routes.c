@@ -23,6 +23,7 @@ static const struct route routes[] = {
     {METHOD_PATCH, "/v1/instances/{id}", ACCESS_MEMBER, instance_patch_handle},
     {METHOD_GET, "/v1/instances/{id}/export", ACCESS_MEMBER, export_get_handle},
     {METHOD_POST, "/v1/oprf/evaluations", ACCESS_MEMBER, evaluations_post_handle},
+    {METHOD_POST, "/v1/oprf/tokens", ACCESS_MEMBER, oprf_tokens_post_handle},
     {METHOD_GET, "/v1/patterns/{tag}", ACCESS_MEMBER, pattern_get_handle},
     {METHOD_GET, "/v1/patterns/{tag}/verifications", ACCESS_MEMBER, verifications_get_handle},
     {METHOD_POST, "/v1/patterns/{tag}/verifications", ACCESS_MEMBER, verifications_post_handle},

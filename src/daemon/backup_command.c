@@ -8,6 +8,7 @@
 #include "daemon/commands.h"
 #include "daemon/configuration.h"
 #include "daemon/storage.h"
+#include "domain/epochs.h"
 #include "store/database.h"
 #include "store/federation.h"
 #include "store/keyring.h"
@@ -31,9 +32,11 @@ enum fault backup_make(const struct configuration *configuration, FILE *out, str
 }
 
 /* Whether a database can be this folder's: whole, of this program, and of its keys. */
-static enum fault backup_check(const char *file, const struct keyring *keyring,
-                               struct database **ret, struct why *why)
+static enum fault backup_check(const struct configuration *configuration,
+                               const struct keyring *keyring, struct database **ret,
+                               struct why *why)
 {
+    const char *file = configuration->operands[0];
     _cleanup_(database_done) struct database *database = NULL;
     struct epoch_row epoch;
     struct why because = {""};
@@ -45,7 +48,9 @@ static enum fault backup_check(const char *file, const struct keyring *keyring,
     if (fault)
         return why_set(why, fault, "%.80s is no backup of a federation: %.150s", file,
                        because.text[0] ? because.text : fault_title(fault));
-    fault = epoch_check_key(&epoch, keyring, why);
+    fault = epochs_check_key(&configuration->settings, &epoch, keyring, why);
+    if (!fault)
+        fault = federation_check_keys(database, keyring, why);
     if (!fault)
         *ret = TAKE(database);
     return fault;
@@ -91,9 +96,9 @@ enum fault backup_restore(const struct configuration *configuration, FILE *out, 
         return why_set(why, FAULT_CRYPTO, "the system gives no random numbers");
     enum fault fault = place_check(configuration, &folder, path, why);
     if (!fault)
-        fault = keyring_open(folder.fd, false, &keyring, why);
+        fault = keyring_open(folder.fd, KEYRING_MISSING, &keyring, why);
     if (!fault)
-        fault = backup_check(configuration->operands[0], keyring, &backup, why);
+        fault = backup_check(configuration, keyring, &backup, why);
     if (!fault)
         fault = keyring_renew_noise(folder.fd, keyring, why);
     if (!fault)

@@ -35,7 +35,7 @@ enum fault member_erase(const struct configuration *configuration, FILE *out, st
     fault = instance_key_of_handle(database, handle, &public_key);
     if (fault)
         return why_set(why, fault, "%s is no member of this federation", id);
-    fault = keyring_open(folder.fd, false, &keyring, why);
+    fault = keyring_open(folder.fd, KEYRING_MISSING, &keyring, why);
     if (!fault)
         fault = erasure_log_open(folder.fd, keyring, &log, why);
     if (!fault && (fault = erasure_log_add(log, handle, &public_key)))

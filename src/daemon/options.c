@@ -29,6 +29,10 @@ const struct option options[OPTIONS_COUNT] = {
      .help = "Answers to a routed query leave in batches, so far apart, whoever gives them when",
      .type = OPTION_NUMBER, FIELD(settings.answer_cadence_s), RANGE(1, 60),
      .unit = "seconds"},
+    {.name = "coordinator_key", .fallback = "",
+     .help = "With role = oprf, which needs it: the public key of the coordinator whose tokens are "
+             "taken, the c of its joining link",
+     .type = OPTION_B64, FIELD(coordinator_key), RANGE(32, 32)},
     {.name = "credit_on", .fallback = "accept",
      .help = "When a contribution is paid: as it is accepted, or only once its pattern is "
              "released",
@@ -232,6 +236,19 @@ const struct option options[OPTIONS_COUNT] = {
     {.name = "name", .fallback = "Continuum federation",
      .help = "Name of this federation; shown to anyone",
      .type = OPTION_TEXT, FIELD(settings.name), RANGE(1, 100)},
+    {.name = "oprf_elements_per_day", .fallback = "10000000",
+     .help = "With role = oprf: elements that are evaluated in one day (UTC), whoever asks; this is "
+             "what bounds a coordinator that gives tokens to itself",
+     .type = OPTION_NUMBER, FIELD(oprf_elements_per_day), RANGE(1, UINT32_MAX),
+     .unit = "elements"},
+    {.name = "oprf_public_key", .fallback = "",
+     .help = "With oprf_url: the helper's public key of the current epoch, or of the one that epoch "
+             "rotate is to begin",
+     .type = OPTION_B64, FIELD(settings.oprf_public_key), RANGE(32, 32)},
+    {.name = "oprf_url", .fallback = "",
+     .help = "URL of an OPRF helper (role = oprf, in another operator's hands), where members "
+             "evaluate; empty: this coordinator has the OPRF key",
+     .type = OPTION_TEXT, FIELD(settings.oprf_url), RANGE(0, 200)},
     {.name = "port", .fallback = "8080",
      .help = "Port to listen on; 0 takes any free one, which the log names",
      .type = OPTION_NUMBER, FIELD(port), RANGE(0, 65535)},
@@ -283,6 +300,10 @@ const struct option options[OPTIONS_COUNT] = {
     {.name = "require_contribution", .fallback = "true",
      .help = "Charge credits, and ask for a contribution before the first query",
      .type = OPTION_BOOLEAN, FIELD(settings.require_contribution)},
+    {.name = "role", .fallback = "coordinator",
+     .help = "What it serves as: a coordinator; or nothing but the OPRF of another operator's "
+             "coordinator, which then does not have the OPRF key",
+     .type = OPTION_CHOICE, FIELD(role), .choices = {"coordinator", "oprf"}},
     {.name = "standard_max_records", .fallback = "100",
      .help = "Most records in one request at level standard",
      .type = OPTION_NUMBER, FIELD(settings.level_max_records[LEVEL_STANDARD]), RANGE(1, 1000),

@@ -37,7 +37,7 @@ struct option {
     size_t offset; /* in struct configuration */
 };
 
-enum { OPTIONS_COUNT = 77 };
+enum { OPTIONS_COUNT = 82 };
 
 /* The one table, sorted by name. */
 extern const struct option options[OPTIONS_COUNT];

@@ -28,18 +28,20 @@ static void close_coordinator(struct coordinator **coordinator)
 static enum fault federation_found(struct coordinator *coordinator, struct database *database,
                                    int64_t now_s)
 {
-    const struct oprf_key *key = keyring_oprf(coordinator->keyring, FIRST_EPOCH);
-    if (!key)
-        return FAULT_CORRUPT;
+    struct point oprf_public_key;
+    enum fault fault = epochs_public_key(coordinator->settings, coordinator->keyring, FIRST_EPOCH,
+                                         &oprf_public_key);
+    if (fault)
+        return fault;
     bytes_random(&coordinator->federation_id, sizeof coordinator->federation_id);
     coordinator->epoch = (struct epoch_row){
         .number = FIRST_EPOCH,
         .k = (uint8_t)coordinator->settings->min_contributors,
         .token_bits = (uint8_t)coordinator->settings->token_bits,
-        .oprf_public_key = key->public,
+        .oprf_public_key = oprf_public_key,
         .started_at_s = now_s,
     };
-    enum fault fault = database_begin(database);
+    fault = database_begin(database);
     if (!fault)
         fault = federation_insert(database, &coordinator->federation_id);
     if (!fault)
@@ -63,7 +65,10 @@ static enum fault federation_read(struct coordinator *coordinator,
         fault = gate_day_get(database, &coordinator->gate_day);
     if (fault)
         return why_set(why, fault, "cannot read the federation: %s", database_error(database));
-    return epoch_check_key(&coordinator->epoch, parts->keyring, why);
+    fault = epochs_check_key(parts->settings, &coordinator->epoch, parts->keyring, why);
+    if (!fault)
+        fault = federation_check_keys(database, parts->keyring, why);
+    return fault ? fault : federation_claim(database, parts->keyring);
 }
 
 enum fault coordinator_open(const struct coordinator_parts *parts, struct coordinator **ret,
@@ -120,8 +125,7 @@ void coordinator_close(struct coordinator *coordinator)
     free(coordinator);
 }
 
-void coordinator_sign_epoch(const struct coordinator *coordinator, const char *oprf_url,
-                            struct signature *ret)
+void coordinator_sign_epoch(const struct coordinator *coordinator, struct signature *ret)
 {
     const struct epoch_row *epoch = &coordinator->epoch;
     const struct signing_key *key = &coordinator->keyring->signing;
@@ -136,8 +140,15 @@ void coordinator_sign_epoch(const struct coordinator *coordinator, const char *o
     snprintf(k, sizeof k, "%u", epoch->k);
     snprintf(token_bits, sizeof token_bits, "%u", epoch->token_bits);
     const char *lines[] = {
-        "cfed/v1/epoch", coordinator_key, federation_id, number,     k,
-        token_bits,      oprf_key,        oprf_url,      started_at,
+        "cfed/v1/epoch",
+        coordinator_key,
+        federation_id,
+        number,
+        k,
+        token_bits,
+        oprf_key,
+        coordinator->settings->oprf_url,
+        started_at,
     };
     lines_sign(key, lines, sizeof lines / sizeof *lines, ret);
 }

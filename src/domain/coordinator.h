@@ -102,9 +102,8 @@ enum fault coordinator_load(struct coordinator *coordinator, int64_t now_s, stru
 /* Patterns that coordinator_load has read so far; from any thread. */
 size_t coordinator_loaded(const struct coordinator *coordinator);
 
-/* Signs the line of the current epoch (GET /v1/federation). `oprf_url` may be "". */
-void coordinator_sign_epoch(const struct coordinator *coordinator, const char *oprf_url,
-                            struct signature *ret);
+/* Signs the line of the current epoch (GET /v1/federation). */
+void coordinator_sign_epoch(const struct coordinator *coordinator, struct signature *ret);
 
 /*
  * A command of the domain: what a handler starts and what comes back to it. Made by a function of

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/epochs.h"
 
+#include <string.h>
+
 #include "domain/coordinator.h"
 #include "domain/directory.h"
 #include "domain/withdrawal.h"
@@ -10,6 +12,35 @@
 #include "util/clock.h"
 
 enum { DAY_S = 86400 };
+
+enum fault epochs_public_key(const struct settings *settings, const struct keyring *keyring,
+                             uint32_t number, struct point *ret)
+{
+    const struct oprf_key *key = keyring_oprf(keyring, number);
+    const char *helpers = settings->oprf_public_key;
+    if (*helpers)
+        return b64_decode(helpers, strlen(helpers), ret, sizeof *ret) ? FAULT_NONE : FAULT_CORRUPT;
+    if (key)
+        *ret = key->public;
+    return key ? FAULT_NONE : FAULT_CORRUPT;
+}
+
+enum fault epochs_check_key(const struct settings *settings, const struct epoch_row *epoch,
+                            const struct keyring *keyring, struct why *why)
+{
+    struct point helpers = {{0}};
+    if (!*settings->oprf_url)
+        return epoch_check_key(epoch, keyring, why);
+    if (epochs_public_key(settings, keyring, epoch->number, &helpers) == FAULT_NONE &&
+        bytes_equal(&helpers, &epoch->oprf_public_key, sizeof helpers))
+        return FAULT_NONE;
+    return why_set(
+        why, FAULT_CONFIGURATION,
+        "oprf_public_key is not the key that epoch %u began with: change it and oprf_url "
+        "back to what they were, or begin an epoch under the new key with \"epoch "
+        "rotate\"",
+        epoch->number);
+}
 
 enum fault epochs_read(struct coordinator *coordinator, struct database *database)
 {

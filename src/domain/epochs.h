@@ -7,7 +7,9 @@
 #include "store/epochs.h"
 
 struct coordinator;
+struct keyring;
 struct release_row;
+struct settings;
 
 /*
  * Epochs (docs/PROTOCOL.md, section 9). Which one is current is fixed while the coordinator runs:
@@ -29,6 +31,21 @@ struct epochs {
     bool expires;        /* an expiry is under way */
     bool stops;          /* it shall end */
 };
+
+/*
+ * The OPRF public key that epoch `number` begins with: the configured one of a helper, or that of
+ * the file of keys. FAULT_CORRUPT: the file has none.
+ */
+enum fault epochs_public_key(const struct settings *settings, const struct keyring *keyring,
+                             uint32_t number, struct point *ret);
+
+/*
+ * Whether a database with this current epoch belongs to these settings and keys: its OPRF key is
+ * the configured one of a helper, or in the file of keys. FAULT_CONFIGURATION, FAULT_CORRUPT with
+ * `why`, which says what to do.
+ */
+enum fault epochs_check_key(const struct settings *settings, const struct epoch_row *epoch,
+                            const struct keyring *keyring, struct why *why);
 
 /* Reads them. coordinator->epoch is the last one. */
 enum fault epochs_read(struct coordinator *coordinator, struct database *database);

@@ -24,6 +24,9 @@ enum credit_on { CREDIT_ON_ACCEPT, CREDIT_ON_RELEASE };
 struct settings {
     const char *name, *description; /* shown to anyone */
     const char *key_check;          /* B64 of 8 bytes, or "": not configured */
+    /* Of the helper that has the current epoch's OPRF key, B64 of a point; or both "": this
+     * coordinator has it. */
+    const char *oprf_url, *oprf_public_key;
 
     bool require_contribution;
     uint32_t min_contributors; /* k of the next epoch */

@@ -29,7 +29,8 @@ struct request {
     const char *captures[CAPTURES_MAX];
     const char *body; /* NUL behind it; "" when there is none */
     size_t body_length;
-    uint64_t caller; /* handle of the bearer token, when the route asks for one */
+    uint64_t caller;        /* handle of the bearer token, when the route asks for one */
+    const void *credential; /* what else `authenticate` made of the token, or NULL */
     /* Of the client (IPv4 mapped into IPv6), behind a trusted proxy the one that it names. */
     uint8_t address[16];
     char id[REQUEST_ID_LENGTH + 1]; /* X-Request-Id */

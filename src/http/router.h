@@ -32,8 +32,9 @@ bool route_is_open(const struct route *route);
 struct router {
     const struct route *routes;
     size_t route_count;
-    /* Checks the bearer token `text` and sets request->caller. FAULT_TOKEN_INVALID (or
-     * FAULT_STARTING). */
+    /* Checks the bearer token `text` and sets request->caller or request->credential; called when
+     * the headers are in, and again when the body is. FAULT_TOKEN_INVALID (or FAULT_STARTING,
+     * FAULT_MEMORY). */
     enum fault (*authenticate)(struct request *request, const char *text, size_t length);
 };
 

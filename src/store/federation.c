@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crypto/hash.h"
 #include "store/database.h"
 #include "store/keyring.h"
 
@@ -26,6 +27,42 @@ enum fault federation_insert(struct database *database, const struct federation_
         sql(database, "INSERT INTO federation (one, federation_id) VALUES (1, ?)");
     sql_blob(insert, id->bytes, sizeof id->bytes);
     return sql_run(insert);
+}
+
+enum { KEYS_CHECK_LENGTH = 16 };
+
+static void keys_check(const struct keyring *keyring, uint8_t ret[KEYS_CHECK_LENGTH])
+{
+    hash_once(keyring->ledger, sizeof keyring->ledger, "cfed/v1/keys-check", "", 0, ret,
+              KEYS_CHECK_LENGTH);
+}
+
+enum fault federation_claim(struct database *database, const struct keyring *keyring)
+{
+    uint8_t check[KEYS_CHECK_LENGTH];
+    struct statement *update =
+        sql(database, "UPDATE federation SET keys_check = ? WHERE keys_check IS NULL");
+    keys_check(keyring, check);
+    sql_blob(update, check, sizeof check);
+    return sql_run(update);
+}
+
+enum fault federation_check_keys(struct database *database, const struct keyring *keyring,
+                                 struct why *why)
+{
+    uint8_t check[KEYS_CHECK_LENGTH];
+    struct statement *row =
+        sql(database, "SELECT 1 FROM federation WHERE ifnull(keys_check, ?1) <> ?1");
+    keys_check(keyring, check);
+    sql_blob(row, check, sizeof check);
+    bool others = sql_step(row);
+    enum fault fault = sql_end(row);
+    if (fault || !others)
+        return fault;
+    return why_set(
+        why, FAULT_CORRUPT,
+        "the file of keys is not that of this database: database and keys must come from "
+        "the same backup");
 }
 
 void epoch_read(struct statement *row, struct epoch_row *ret)
@@ -61,7 +98,8 @@ enum fault epoch_check_key(const struct epoch_row *epoch, const struct keyring *
         return FAULT_NONE;
     return why_set(why, FAULT_CORRUPT,
                    "the file of keys has not the OPRF key of epoch %u of this database: "
-                   "database and keys must come from the same backup",
+                   "database and keys must come from the same backup, and if an OPRF helper has "
+                   "the key, oprf_url and oprf_public_key must say so",
                    epoch->number);
 }
 

@@ -20,6 +20,13 @@ struct epoch_row {
 enum fault federation_get(struct database *database, struct federation_id *ret);
 enum fault federation_insert(struct database *database, const struct federation_id *id);
 
+/* Writes into the database whose keys belong to it, unless that is there. */
+enum fault federation_claim(struct database *database, const struct keyring *keyring);
+
+/* FAULT_CORRUPT with `why`: the database says that other keys belong to it. */
+enum fault federation_check_keys(struct database *database, const struct keyring *keyring,
+                                 struct why *why);
+
 /* A row of: number, k, token_bits, oprf_public_key, started_at. */
 void epoch_read(struct statement *row, struct epoch_row *ret);
 

@@ -164,10 +164,10 @@ static bool vault_parse(struct vault *vault)
         !key_take(&text, "ledger", keyring->ledger))
         return false;
     const char *end = vault->text + vault->length - CHECK_LINE_LENGTH;
-    do { /* up to the last byte: a NUL would hide the lines behind it */
+    while (text < end) { /* up to the last byte: a NUL would hide the lines behind it */
         if (!oprf_take(&text, keyring))
             return false;
-    } while (text < end);
+    }
     signing_key_from_seed(keyring->signing.seed, &keyring->signing);
     return true;
 }
@@ -268,7 +268,7 @@ static enum fault vault_write(int folder_fd, const struct vault *vault, struct w
     return FAULT_NONE;
 }
 
-static enum fault vault_create(int folder_fd, struct vault *vault, struct why *why)
+static enum fault vault_create(int folder_fd, struct vault *vault, bool with_oprf, struct why *why)
 {
     struct keyring *keyring = &vault->keyring;
     bytes_random(keyring->signing.seed, sizeof keyring->signing.seed);
@@ -277,16 +277,20 @@ static enum fault vault_create(int folder_fd, struct vault *vault, struct why *w
     bytes_random(keyring->noise, sizeof keyring->noise);
     memcpy(keyring->gate, keyring->noise, sizeof keyring->gate);
     bytes_random(keyring->ledger, sizeof keyring->ledger);
-    keyring->oprf[0].epoch = 1;
-    keyring->oprf_count = 1;
-    enum fault fault = oprf_key_generate(&keyring->oprf[0].key);
+    enum fault fault = FAULT_NONE;
+    if (with_oprf) {
+        keyring->oprf[0].epoch = 1;
+        keyring->oprf_count = 1;
+        fault = oprf_key_generate(&keyring->oprf[0].key);
+    }
     if (fault)
         return why_set(why, fault, "cannot make an OPRF key");
     vault_format(vault);
     return vault_write(folder_fd, vault, why);
 }
 
-enum fault keyring_open(int folder_fd, bool create, struct keyring **ret, struct why *why)
+enum fault keyring_open(int folder_fd, enum keyring_making making, struct keyring **ret,
+                        struct why *why)
 {
     _cleanup_(free_vault) struct vault *vault = vault_new();
     if (!vault)
@@ -295,10 +299,11 @@ enum fault keyring_open(int folder_fd, bool create, struct keyring **ret, struct
     if (fd < 0 && errno != ENOENT)
         return why_set(why, FAULT_SYSTEM, "cannot open %s in the storage folder: %s", file_name,
                        strerror(errno));
-    if (fd < 0 && !create)
+    if (fd < 0 && making == KEYRING_MISSING)
         return why_set(why, FAULT_NOT_FOUND,
                        "%s is missing in the storage folder; restore it from a backup", file_name);
-    enum fault fault = fd < 0 ? vault_create(folder_fd, vault, why) : vault_load(fd, vault, why);
+    enum fault fault = fd < 0 ? vault_create(folder_fd, vault, making == KEYRING_MADE, why)
+                              : vault_load(fd, vault, why);
     if (fault)
         return fault;
     vault_forget_text(vault);

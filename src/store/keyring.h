@@ -16,10 +16,13 @@
  *     noise = ...
  *     gate = ...     only where the noise was renewed: what `noise` was before
  *     ledger = ...
- *     oprf 1 = B64 of the scalar of epoch 1
+ *     oprf 1 = B64 of the scalar of epoch 1     none where an OPRF helper has it
  *     check = B64 of D(-, "cfed/v1/keyring", all lines before this one, 16)
  */
 enum { KEYRING_EPOCHS_MAX = 64 };
+
+/* What becomes of a file that is not there. */
+enum keyring_making { KEYRING_MISSING, KEYRING_MADE, KEYRING_MADE_WITHOUT_OPRF };
 
 struct keyring {
     struct signing_key signing;
@@ -33,13 +36,15 @@ struct keyring {
 };
 
 /*
- * Reads `keys` below the folder `folder_fd`, or, when it does not exist and `create` is true, makes
- * new random keys with an OPRF key for epoch 1 and writes them (to a new file that is renamed into
- * place, file and folder synced). The keyring lives in locked memory that core dumps leave out;
- * free it with keyring_free. FAULT_CORRUPT: the file is there but damaged, or readable by others;
- * FAULT_NOT_FOUND: not there and not `create`; FAULT_SYSTEM. `why` names the file and what to do.
+ * Reads `keys` below the folder `folder_fd`, or, when it does not exist and `making` says so, makes
+ * new random keys, with an OPRF key for epoch 1 or without, and writes them (to a new file that is
+ * renamed into place, file and folder synced). The keyring lives in locked memory that core dumps
+ * leave out; free it with keyring_free. FAULT_CORRUPT: the file is there but damaged, or readable
+ * by others; FAULT_NOT_FOUND: not there, and KEYRING_MISSING; FAULT_SYSTEM. `why` names the file
+ * and what to do.
  */
-enum fault keyring_open(int folder_fd, bool create, struct keyring **ret, struct why *why);
+enum fault keyring_open(int folder_fd, enum keyring_making making, struct keyring **ret,
+                        struct why *why);
 
 /*
  * Makes a random OPRF key for `epoch`, which is above those of all others, unless there is one

@@ -42,8 +42,9 @@ class Connection:
     """One kept-alive connection. It never repeats a request: after an error the caller knows that it does not know."""
 
     def __init__(self, address, timeout_s=20):
-        self.timeout_s = timeout_s
+        self.address, self.timeout_s = address, timeout_s
         self.http = http.client.HTTPConnection(address, timeout=timeout_s)
+        self.helper = None  # the connection to the OPRF helper, if there is one
 
     def call(self, method, path, body=None, token=None, headers=None):
         """`body`: bytes go as they are, all else as JSON. `headers` win; one that is None is left out."""
@@ -65,9 +66,12 @@ class Connection:
     def close(self):
         """The next call opens it again."""
         self.http.close()
+        if self.helper is not None:
+            self.helper.close()
 
     def move(self, address):
         self.close()
+        self.address = address
         self.http = http.client.HTTPConnection(address, timeout=self.timeout_s)
 
 
@@ -116,6 +120,10 @@ class Member:
     @property
     def epoch(self):
         return self.federation["epoch"]
+
+    @property
+    def helper(self):
+        return self.connection.helper
 
     # Joining, tokens
 
@@ -166,13 +174,36 @@ class Member:
 
     # Patterns
 
+    def oprf_token(self, elements, context=None, epoch=None):
+        """What the coordinator gives for the OPRF helper."""
+        return self.expect(200, self.call("POST", "/v1/oprf/tokens", {
+            "epoch": epoch or self.epoch["number"], "elements": elements,
+            "redemption_context": context or self.introduction()["redemption_context"]}))["token"]
+
+    def introduction(self):
+        """What the helper says of itself."""
+        address = urlsplit(self.epoch["oprf_url"]).netloc
+        if self.helper is None or self.helper.address != address:
+            self.connection.close()
+            self.connection.helper = Connection(address)
+        said = self.expect(200, self.helper.call("GET", "/v1/oprf"))
+        require(said["protocol"] == "cfed/v1" and said["coordinator_key"] == self.coordinator_key, "not its helper")
+        return said
+
+    def evaluation(self, body):
+        """The answer to POST /v1/oprf/evaluations, wherever that is."""
+        if self.epoch["oprf_url"] is None:
+            return self.call("POST", "/v1/oprf/evaluations", body)
+        token = self.oprf_token(len(body["blinded"]))
+        return self.helper.call("POST", "/v1/oprf/evaluations", body, token=token)
+
     def evaluate(self, inputs):
         """OPRF outputs, in batches of 256, each under its own proof."""
         outputs = []
         for first in range(0, len(inputs), 256):
             batch = [(message, random_scalar()) for message in inputs[first:first + 256]]
             blinded = [blind(message, blinding) for message, blinding in batch]
-            answer = self.expect(200, self.call("POST", "/v1/oprf/evaluations", {
+            answer = self.expect(200, self.evaluation({
                 "epoch": self.epoch["number"], "blinded": [b64(point) for point in blinded]}))
             evaluated = [unb64(point, 32) for point in answer["evaluated"]]
             require(len(evaluated) == len(blinded) and all(map(is_point, evaluated)), "not the evaluations asked for")

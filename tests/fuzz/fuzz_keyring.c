@@ -40,7 +40,7 @@ static enum fault keyring_load(const char *text, size_t length, struct keyring *
     struct why why = {0};
     folder_write("keys", text, length);
     int folder_fd = open(folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum fault fault = keyring_open(folder_fd, false, ret, &why);
+    enum fault fault = keyring_open(folder_fd, KEYRING_MISSING, ret, &why);
     close(folder_fd);
     PROPERTY(fault == FAULT_NONE || (fault == FAULT_CORRUPT && why.text[0] != '\0'));
     return fault;
@@ -48,7 +48,7 @@ static enum fault keyring_load(const char *text, size_t length, struct keyring *
 
 static void keyring_check(const struct keyring *keyring)
 {
-    PROPERTY(keyring->oprf_count >= 1 && keyring->oprf_count <= KEYRING_EPOCHS_MAX);
+    PROPERTY(keyring->oprf_count <= KEYRING_EPOCHS_MAX);
     for (size_t i = 0; i < keyring->oprf_count; i++) {
         PROPERTY(i == 0 || keyring->oprf[i].epoch > keyring->oprf[i - 1].epoch);
         PROPERTY(keyring_oprf(keyring, keyring->oprf[i].epoch) == &keyring->oprf[i].key);

@@ -111,6 +111,10 @@ static void the_file_yields_to_the_environment_and_that_to_the_command_line(void
     configuration_done(&c);
 }
 
+/* Points of both groups, as tests of the protocol have them. */
+#define PUBLIC_KEY "faG-E5sfiK9QtDT60PvMbJdpCHd0wcq6TxuvVj-vAPE"
+#define POINT      "3G6ecdV2YDjSPxgvCN6wTjQExe-FVmSjY1SkfeGeHyg"
+
 /* A value that is allowed and not the default. */
 static const char *other_value(const struct option *option)
 {
@@ -120,7 +124,7 @@ static const char *other_value(const struct option *option)
     case OPTION_ADDRESSES:
         return "::1";
     case OPTION_B64:
-        return "AAAAAAAAAAA";
+        return option->max == 8 ? "AAAAAAAAAAA" : PUBLIC_KEY;
     case OPTION_BOOLEAN:
         return "false";
     case OPTION_CHOICE:

@@ -52,7 +52,7 @@ static bool key_is_in_file(uint32_t epoch)
 {
     struct keyring *keyring = NULL;
     struct why why = {""};
-    if (keyring_open(world.folder_fd, false, &keyring, &why))
+    if (keyring_open(world.folder_fd, KEYRING_MISSING, &keyring, &why))
         fail_msg("%s", why.text);
     bool is_there = keyring_oprf(keyring, epoch) != NULL;
     keyring_free(keyring);

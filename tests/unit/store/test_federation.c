@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/rows.h"
+#include "store/keyring.h"
 
 static int set_up(void **state)
 {
@@ -31,6 +32,21 @@ static void a_federation_has_one_id_for_good(void **state)
     assert_int_equal(federation_insert(*state, &other), FAULT_STORAGE);
     assert_int_equal(federation_get(*state, &found), FAULT_NONE);
     assert_memory_equal(&found, &id, sizeof id);
+}
+
+static void other_keys_than_the_first_are_refused(void **state)
+{
+    static struct keyring keyring = {.ledger = {1}}, other = {.ledger = {2}};
+    struct federation_id id = {{1}};
+    struct why why = {""};
+    assert_int_equal(federation_insert(*state, &id), FAULT_NONE);
+    assert_int_equal(federation_check_keys(*state, &other, &why), FAULT_NONE); /* nobody's yet */
+    assert_int_equal(federation_claim(*state, &keyring), FAULT_NONE);
+    assert_int_equal(federation_check_keys(*state, &keyring, &why), FAULT_NONE);
+    assert_int_equal(federation_check_keys(*state, &other, &why), FAULT_CORRUPT);
+    assert_non_null(strstr(why.text, "the same backup"));
+    assert_int_equal(federation_claim(*state, &other), FAULT_NONE); /* too late */
+    assert_int_equal(federation_check_keys(*state, &keyring, &why), FAULT_NONE);
 }
 
 static void the_current_epoch_is_the_one_with_the_highest_number(void **state)
@@ -96,6 +112,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(a_federation_has_one_id_for_good),
+        TEST(other_keys_than_the_first_are_refused),
         TEST(the_current_epoch_is_the_one_with_the_highest_number),
         TEST(an_epoch_out_of_range_is_refused),
         TEST(a_nonce_counts_once_until_it_is_forgotten),

@@ -81,8 +81,8 @@ static void new_keys_come_back_as_they_were(void **state)
 {
     (void)state;
     struct keyring *made = NULL, *read = NULL;
-    assert_int_equal(keyring_open(folder_fd, true, &made, NULL), FAULT_NONE);
-    assert_int_equal(keyring_open(folder_fd, false, &read, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &made, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &read, NULL), FAULT_NONE);
     assert_memory_equal(made->signing.seed, read->signing.seed, 32);
     assert_memory_equal(&made->signing.public, &read->signing.public, 32);
     assert_memory_equal(made->token, read->token, 32);
@@ -95,11 +95,32 @@ static void new_keys_come_back_as_they_were(void **state)
     keyring_free(read);
 }
 
+static void keys_without_an_oprf_key_come_back_so_and_can_get_one(void **state)
+{
+    (void)state;
+    struct keyring *made = NULL, *read = NULL;
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE_WITHOUT_OPRF, &made, NULL), FAULT_NONE);
+    assert_int_equal(made->oprf_count, 0);
+    assert_null(keyring_oprf(made, 1));
+    assert_int_equal(keyring_erase(folder_fd, made, 1, NULL), FAULT_NONE);
+    keyring_forget(made, 1);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &read, NULL), FAULT_NONE);
+    assert_int_equal(read->oprf_count, 0);
+    assert_memory_equal(made->ledger, read->ledger, 32);
+    assert_int_equal(keyring_add(folder_fd, read, 2, NULL), FAULT_NONE);
+    assert_int_equal(keyring_erase(folder_fd, read, 2, NULL), FAULT_NONE);
+    keyring_free(read);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &read, NULL), FAULT_NONE);
+    assert_int_equal(read->oprf_count, 0);
+    keyring_free(made);
+    keyring_free(read);
+}
+
 static void no_two_keys_are_the_same(void **state)
 {
     (void)state;
     struct keyring *keys = NULL;
-    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, NULL), FAULT_NONE);
     const uint8_t *all[] = {keys->signing.seed, keys->token, keys->noise, keys->ledger,
                             keys->oprf[0].key.secret.bytes};
     for (size_t i = 0; i < 5; i++) {
@@ -115,7 +136,7 @@ static void only_the_owner_can_read_the_file(void **state)
     struct keyring *keys = NULL;
     struct stat status;
     mode_t before = umask(0);
-    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, NULL), FAULT_NONE);
     umask(before);
     keyring_free(keys);
     assert_int_equal(fstatat(folder_fd, "keys", &status, 0), 0);
@@ -129,12 +150,12 @@ static void a_file_that_others_can_open_is_refused(void **state)
     static const mode_t modes[] = {0640, 0604, 0620, 0601};
     struct keyring *keys = NULL;
     struct why why = {""};
-    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, NULL), FAULT_NONE);
     keyring_free(keys);
     keys = NULL;
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(fchmodat(folder_fd, "keys", modes[i], 0), 0);
-        assert_int_equal(keyring_open(folder_fd, true, &keys, &why), FAULT_CORRUPT);
+        assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, &why), FAULT_CORRUPT);
         assert_non_null(strstr(why.text, "chmod 600 keys"));
         assert_null(keys);
     }
@@ -145,7 +166,7 @@ static void missing_keys_are_not_made_unless_asked(void **state)
     (void)state;
     struct keyring *keys = NULL;
     struct why why = {""};
-    assert_int_equal(keyring_open(folder_fd, false, &keys, &why), FAULT_NOT_FOUND);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &keys, &why), FAULT_NOT_FOUND);
     assert_string_equal(why.text,
                         "keys is missing in the storage folder; restore it from a backup");
     assert_false(file_exists("keys"));
@@ -158,7 +179,7 @@ static void what_a_start_that_was_cut_off_left_is_replaced(void **state)
     int fd = openat(folder_fd, "keys.new", O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     close(fd);
     only_the_owner_can_read_the_file(state);
-    assert_int_equal(keyring_open(folder_fd, false, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &keys, NULL), FAULT_NONE);
     keyring_free(keys);
 }
 
@@ -168,7 +189,7 @@ static void any_changed_byte_and_any_cut_is_noticed_and_nothing_is_overwritten(v
     char good[FILE_MAX], bad[FILE_MAX], after[FILE_MAX];
     struct keyring *keys = NULL;
     struct why why = {""};
-    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, NULL), FAULT_NONE);
     keyring_free(keys);
     keys = NULL;
     size_t length = file_read(good);
@@ -176,9 +197,9 @@ static void any_changed_byte_and_any_cut_is_noticed_and_nothing_is_overwritten(v
         memcpy(bad, good, length);
         bad[i] = (char)(bad[i] ^ 1);
         file_write(bad, length);
-        assert_int_equal(keyring_open(folder_fd, true, &keys, &why), FAULT_CORRUPT);
+        assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, &why), FAULT_CORRUPT);
         file_write(good, i);
-        assert_int_equal(keyring_open(folder_fd, true, &keys, &why), FAULT_CORRUPT);
+        assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, &why), FAULT_CORRUPT);
     }
     assert_string_equal(why.text,
                         "keys in the storage folder is damaged; restore it from a backup");
@@ -202,7 +223,7 @@ static void a_renewed_noise_leaves_the_gate_and_all_else_as_it_was(void **state)
     struct keyring *keys = NULL, *read = NULL;
     uint8_t first[32], second[32];
     struct why why;
-    assert_int_equal(keyring_open(folder_fd, true, &keys, &why), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, &why), FAULT_NONE);
     memcpy(first, keys->noise, sizeof first);
     assert_memory_equal(keys->gate, first, 32);
     assert_int_equal(keyring_renew_noise(folder_fd, keys, &why), FAULT_NONE);
@@ -210,7 +231,7 @@ static void a_renewed_noise_leaves_the_gate_and_all_else_as_it_was(void **state)
     assert_memory_not_equal(second, first, 32);
     assert_int_equal(keyring_renew_noise(folder_fd, keys, &why), FAULT_NONE);
     assert_memory_not_equal(keys->noise, second, 32);
-    assert_int_equal(keyring_open(folder_fd, false, &read, &why), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &read, &why), FAULT_NONE);
     assert_memory_equal(read->noise, keys->noise, 32);
     assert_memory_equal(read->gate, first, 32);
     assert_memory_equal(read->ledger, keys->ledger, 32);
@@ -224,7 +245,7 @@ static void several_epochs_are_found_by_their_number(void **state)
     (void)state;
     struct keyring *keys = NULL;
     file_write_checked(LINES "oprf 2 = " SECRET "oprf 7 = " SECRET "oprf 4294967295 = " SECRET);
-    assert_int_equal(keyring_open(folder_fd, false, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &keys, NULL), FAULT_NONE);
     assert_int_equal(keys->ledger[31], 3);
     assert_ptr_equal(keyring_oprf(keys, 2), &keys->oprf[0].key);
     assert_ptr_equal(keyring_oprf(keys, 7), &keys->oprf[1].key);
@@ -239,7 +260,6 @@ static void lines_that_are_not_a_keyring_are_refused_though_their_check_is_right
     (void)state;
     static const char *const bad[] = {
         "",
-        LINES,
         "oprf 1 = " SECRET,
         LINES "oprf 1 = " SECRET "oprf 1 = " SECRET,
         LINES "oprf 2 = " SECRET "oprf 1 = " SECRET,
@@ -262,7 +282,7 @@ static void lines_that_are_not_a_keyring_are_refused_though_their_check_is_right
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct keyring *keys = NULL;
         file_write_checked(bad[i]);
-        if (keyring_open(folder_fd, true, &keys, NULL) != FAULT_CORRUPT)
+        if (keyring_open(folder_fd, KEYRING_MADE, &keys, NULL) != FAULT_CORRUPT)
             fail_msg("accepted: %s", bad[i]);
         assert_null(keys);
     }
@@ -278,22 +298,22 @@ static void as_many_epochs_as_allowed_fit_and_one_more_does_not(void **state)
         used += (size_t)snprintf(lines + used, sizeof lines - used, "oprf %u = " SECRET,
                                  4294967000U + i);
     file_write_checked(lines);
-    assert_int_equal(keyring_open(folder_fd, false, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &keys, NULL), FAULT_NONE);
     assert_int_equal(keys->oprf_count, KEYRING_EPOCHS_MAX);
     keyring_free(keys);
     snprintf(lines + used, sizeof lines - used, "oprf 4294967295 = " SECRET);
     file_write_checked(lines);
-    assert_int_equal(keyring_open(folder_fd, false, &keys, NULL), FAULT_CORRUPT);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &keys, NULL), FAULT_CORRUPT);
 }
 
 static void a_key_that_is_added_is_in_the_file_and_stays_what_it_is(void **state)
 {
     (void)state;
     struct keyring *made = NULL, *read = NULL;
-    assert_int_equal(keyring_open(folder_fd, true, &made, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &made, NULL), FAULT_NONE);
     assert_int_equal(keyring_add(folder_fd, made, 2, NULL), FAULT_NONE);
     struct oprf_key second = *keyring_oprf(made, 2);
-    assert_int_equal(keyring_open(folder_fd, false, &read, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &read, NULL), FAULT_NONE);
     assert_memory_equal(keyring_oprf(read, 1), keyring_oprf(made, 1), sizeof second);
     assert_memory_equal(keyring_oprf(read, 2), &second, sizeof second);
     assert_int_equal(keyring_add(folder_fd, read, 2, NULL), FAULT_NONE); /* once more */
@@ -309,14 +329,14 @@ static void a_key_that_cannot_be_written_is_not_added(void **state)
     (void)state;
     struct keyring *keys = NULL;
     struct why why;
-    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, NULL), FAULT_NONE);
     assert_int_equal(keyring_add(-1, keys, 2, &why), FAULT_SYSTEM);
     assert_null(keyring_oprf(keys, 2));
     for (uint32_t epoch = 2; epoch <= KEYRING_EPOCHS_MAX; epoch++)
         assert_int_equal(keyring_add(folder_fd, keys, epoch, NULL), FAULT_NONE);
     assert_int_equal(keyring_add(folder_fd, keys, KEYRING_EPOCHS_MAX + 1, &why), FAULT_OVERLOADED);
     keyring_free(keys);
-    assert_int_equal(keyring_open(folder_fd, false, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &keys, NULL), FAULT_NONE);
     assert_int_equal(keys->oprf_count, KEYRING_EPOCHS_MAX);
     keyring_free(keys);
 }
@@ -337,7 +357,7 @@ static void an_erased_key_is_in_no_file_and_the_others_are(void **state)
 {
     (void)state;
     struct keyring *keys = NULL, *read = NULL;
-    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, NULL), FAULT_NONE);
     assert_int_equal(keyring_add(folder_fd, keys, 2, NULL), FAULT_NONE);
     assert_int_equal(keyring_add(folder_fd, keys, 3, NULL), FAULT_NONE);
     struct oprf_key gone = *keyring_oprf(keys, 2);
@@ -351,7 +371,7 @@ static void an_erased_key_is_in_no_file_and_the_others_are(void **state)
     assert_null(keyring_oprf(keys, 2));
     assert_ptr_equal(keyring_oprf(keys, 3), third);
     assert_int_equal(keyring_erase(folder_fd, keys, 2, NULL), FAULT_NONE); /* nothing to do */
-    assert_int_equal(keyring_open(folder_fd, false, &read, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &read, NULL), FAULT_NONE);
     assert_null(keyring_oprf(read, 2));
     assert_memory_equal(keyring_oprf(read, 3), third, sizeof *third);
     assert_memory_equal(read->ledger, keys->ledger, sizeof keys->ledger);
@@ -368,18 +388,18 @@ static void a_huge_file_is_refused(void **state)
     struct keyring *keys = NULL;
     memset(text, 'x', sizeof text);
     file_write(text, sizeof text);
-    assert_int_equal(keyring_open(folder_fd, false, &keys, NULL), FAULT_CORRUPT);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &keys, NULL), FAULT_CORRUPT);
 }
 
 static void a_link_is_not_followed(void **state)
 {
     (void)state;
     struct keyring *keys = NULL;
-    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, NULL), FAULT_NONE);
     keyring_free(keys);
     renameat(folder_fd, "keys", folder_fd, "other");
     assert_int_equal(symlinkat("other", folder_fd, "keys"), 0);
-    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_SYSTEM);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, NULL), FAULT_SYSTEM);
     unlinkat(folder_fd, "other", 0);
 }
 
@@ -387,7 +407,7 @@ static void the_keys_are_wiped_before_their_memory_is_given_back(void **state)
 {
     (void)state;
     struct keyring *keys = NULL;
-    assert_int_equal(keyring_open(folder_fd, true, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MADE, &keys, NULL), FAULT_NONE);
     watched = keys;
     watched_was_seen = watched_was_wiped = false;
     keyring_free(keys);
@@ -402,7 +422,7 @@ static void the_text_of_the_file_does_not_stay_in_memory(void **state)
     (void)state;
     struct keyring *keys = NULL;
     file_write_checked(LINES "oprf 1 = " SECRET);
-    assert_int_equal(keyring_open(folder_fd, false, &keys, NULL), FAULT_NONE);
+    assert_int_equal(keyring_open(folder_fd, KEYRING_MISSING, &keys, NULL), FAULT_NONE);
     /* the text stands behind the keyring, in the same pages */
     assert_null(memmem(keys, sizeof *keys + 4096, "AAAAAAAAAAAAAAAAAAAAAAAA", 24));
     keyring_free(keys);
@@ -437,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KEYRING_TEST(new_keys_come_back_as_they_were),
+        KEYRING_TEST(keys_without_an_oprf_key_come_back_so_and_can_get_one),
         KEYRING_TEST(no_two_keys_are_the_same),
         KEYRING_TEST(only_the_owner_can_read_the_file),
         KEYRING_TEST(a_file_that_others_can_open_is_refused),
