@@ -71,7 +71,7 @@ static enum fault membership_open(const struct continuum_settings *settings,
         fault = why_set(why, FAULT_NOT_FOUND,
                         "Joining %.100s was not finished. Run the same join or init once more.",
                         profile.url);
-    return fault ? fault : session_open(&profile, settings->timeout_ms, ret);
+    return fault ? fault : session_open(&profile, settings, ret);
 }
 
 bool continuum_open(const struct continuum_settings *settings, struct continuum_client **ret,

@@ -69,17 +69,21 @@ static enum fault round_send(struct continuum_client *client, const struct feder
     _cleanup_(json_done) json_t *answer = NULL;
     struct client_request request = {
         .method = "POST", .path = "/v1/oprf/evaluations", .body = body};
+    bool has_helper = federation->oprf_url[0];
     if (!body)
         return FAULT_MEMORY;
-    enum fault fault = session_call(client, &request, &answer, why);
+    enum fault fault =
+        has_helper ? client_helper_evaluate(client, federation, body, round->count, &answer, why)
+                   : session_call(client, &request, &answer, why);
     if (fault)
         return fault;
     if (!round_decode(answer, round) ||
         oprf_verify(&federation->oprf_public_key, round->blinded, round->evaluated, round->count,
                     &round->proof) != FAULT_NONE)
         return why_set(why, FAULT_CRYPTO,
-                       "The coordinator did not use the epoch's key on your patterns, or cannot "
-                       "prove it. They were not sent. Tell the operator.");
+                       "The %s did not use the epoch's key on your patterns, or cannot prove it. "
+                       "They were not sent. Tell the operator.",
+                       has_helper ? "OPRF helper" : "coordinator");
     return FAULT_NONE;
 }
 

@@ -10,9 +10,9 @@ struct oprf_input {
 };
 
 /*
- * Evaluates `count` (any number of) inputs with the help of the coordinator, which learns nothing
- * about them, and checks its proofs under the epoch's key. `ret` has room for `count` outputs:
- * secrets.
+ * Evaluates `count` (any number of) inputs with the help of the coordinator, or of the federation's
+ * OPRF helper, which learns nothing about them, and checks its proofs under the epoch's key. `ret`
+ * has room for `count` outputs: secrets.
  *
  * FAULT_CRYPTO with `why`: a proof does not hold. FAULT_EPOCH_NOT_CURRENT. Others: the
  * coordinator's problem.

@@ -164,6 +164,9 @@ static bool federation_read(const struct announcement *said, struct federation *
         !clock_parse(said->started_at, strlen(said->started_at), &ret->started_at_s) ||
         !parameters_read(said->number, said->k, said->token_bits, &ret->epoch))
         return false;
+    if (said->oprf_url && strlen(said->oprf_url) >= sizeof ret->oprf_url)
+        return false;
+    text_copy(ret->oprf_url, sizeof ret->oprf_url, said->oprf_url ? said->oprf_url : "");
     ret->max_body_bytes = (size_t)said->max_body_bytes;
     ret->max_wait_s =
         said->max_wait_s > 0 && said->max_wait_s < WAIT_MAX_S ? (unsigned)said->max_wait_s : 0;
@@ -191,10 +194,6 @@ enum fault client_federation_read(json_t *answer, const struct profile *profile,
         return why_set(why, FAULT_CORRUPT,
                        "The coordinator describes its federation in a way that this client does "
                        "not understand. Is there a newer version of it?");
-    if (said.oprf_url)
-        return why_set(why, FAULT_CORRUPT,
-                       "This federation uses a separate OPRF helper, which this version of the "
-                       "client does not speak to. Is there a newer one?");
     fault = key_check(&said, profile, &federation.epoch.federation_id, why);
     if (!fault)
         *ret = federation;

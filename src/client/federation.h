@@ -24,6 +24,7 @@ struct federation {
     int64_t started_at_s;          /* the current one */
     int64_t older_until_s;         /* sealed patterns of older ones may be gone then; 0: unknown */
     struct point oprf_public_key;
+    char oprf_url[ADDRESS_SIZE]; /* of its OPRF helper, as it was said; "": the coordinator */
     struct epoch_parameters epochs[EPOCHS_MAX]; /* every one with live records */
     size_t epoch_count;
     struct federation_level levels[LEVELS];

@@ -154,8 +154,7 @@ static enum fault transport_fault(const struct client_http *http, CURLcode code,
         return why_set(why, FAULT_SYSTEM,
                        "%s cannot be found. Check the address and your connection.", http->url);
     case CURLE_COULDNT_CONNECT:
-        return why_set(why, FAULT_SYSTEM,
-                       "%s does not answer. Is the coordinator running, and the port right?",
+        return why_set(why, FAULT_SYSTEM, "%s does not answer. Is it running, and the port right?",
                        http->url);
     case CURLE_OPERATION_TIMEDOUT:
         return why_set(why, FAULT_SYSTEM, "%s did not answer in time. Try again.", http->url);

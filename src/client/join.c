@@ -149,7 +149,7 @@ enum fault client_join(const struct continuum_settings *settings,
     if (!fault)
         fault = profile_prepare(settings, &link, &profile, why);
     if (!fault)
-        fault = session_open(&profile, settings->timeout_ms, &client);
+        fault = session_open(&profile, settings, &client);
     if (!fault)
         fault = session_federation(client, &federation, why);
     if (fault)

@@ -13,7 +13,7 @@ enum {
     KEY_LENGTH = 16,   /* of an Idempotency-Key, in bytes */
 };
 
-enum fault session_open(const struct profile *profile, unsigned timeout_ms,
+enum fault session_open(const struct profile *profile, const struct continuum_settings *settings,
                         struct continuum_client **ret)
 {
     uint8_t federation_key[32], seed[32];
@@ -21,6 +21,8 @@ enum fault session_open(const struct profile *profile, unsigned timeout_ms,
     if (!client)
         return FAULT_MEMORY;
     client->profile = *profile;
+    client->insecure = settings->insecure;
+    client->timeout_ms = settings->timeout_ms;
     if (!b64_decode(profile->federation_key, strlen(profile->federation_key), federation_key,
                     sizeof federation_key) ||
         !b64_decode(profile->seed, strlen(profile->seed), seed, sizeof seed))
@@ -29,7 +31,7 @@ enum fault session_open(const struct profile *profile, unsigned timeout_ms,
     signing_key_from_seed(seed, &client->key);
     bytes_wipe(federation_key, sizeof federation_key);
     bytes_wipe(seed, sizeof seed);
-    enum fault fault = client_http_open(profile->url, timeout_ms, &client->http);
+    enum fault fault = client_http_open(profile->url, client->timeout_ms, &client->http);
     if (fault)
         return fault;
     *ret = TAKE(client);
@@ -41,6 +43,7 @@ void session_close(struct continuum_client *client)
     if (!client)
         return;
     client_http_close(client->http);
+    client_helper_close(&client->helper);
     bytes_wipe(client, sizeof *client);
     free(client);
 }

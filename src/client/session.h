@@ -3,6 +3,7 @@
 #define CONTINUUM_CLIENT_SESSION_H
 
 #include "client/federation.h"
+#include "client/helper.h"
 #include "client/http.h"
 #include "client/profile.h"
 #include "continuum/client.h"
@@ -14,11 +15,14 @@ struct continuum_client {
     struct signing_key key;
     struct federation_keys keys; /* of F */
     struct client_http *http;
+    struct client_helper helper; /* who evaluates, where it is not the coordinator */
+    bool insecure;               /* as continuum_settings */
+    unsigned timeout_ms;
     unsigned max_wait_s; /* of a long poll; 0: not asked yet */
 };
 
 /* Takes over the profile, which must be valid, and makes keys and connection. FAULT_MEMORY. */
-enum fault session_open(const struct profile *profile, unsigned timeout_ms,
+enum fault session_open(const struct profile *profile, const struct continuum_settings *settings,
                         struct continuum_client **ret);
 
 /* Wipes. NULL is fine. */

@@ -59,6 +59,7 @@ static void federation_check(const struct federation *federation, json_t *answer
     PROPERTY(link_key_is_valid(federation->coordinator_key));
     PROPERTY(strcmp(federation->id_text, member(answer, "federation_id")) == 0);
     PROPERTY(point_is_valid(&federation->oprf_public_key));
+    PROPERTY(text_is_harmless(federation->oprf_url, strlen(federation->oprf_url)));
     PROPERTY(parameters_are_in_range(&federation->epoch));
     PROPERTY(federation->epoch_count <= EPOCHS_MAX && federation->max_body_bytes >= 1);
     for (size_t i = 0; i < federation->epoch_count; i++) {
