@@ -60,8 +60,9 @@ enum fault epoch_forget(struct database *database, uint32_t number, bool *ret_fo
     "    UNION ALL"                                                                                \
     "    SELECT tag, -amount_milli FROM transfer WHERE debit = instance.number"                    \
     "     AND kind = 'reverse')"                                                                   \
-    "   GROUP BY tag HAVING sum(kept) > 0)"                                                        \
-    " WHERE tag NOT IN (SELECT p.tag FROM contribution c JOIN pattern p ON p.id = c.pattern"       \
+    "   GROUP BY tag HAVING sum(kept) > 0"                                                         \
+    "  EXCEPT"                                                                                     \
+    "  SELECT p.tag FROM contribution c JOIN pattern p ON p.id = c.pattern"                        \
     "   WHERE c.instance = instance.number)"
 
 enum fault epoch_carry(struct database *database)
