@@ -121,26 +121,46 @@ static void match_open(struct match *match)
         match->idf_below[i + 1] = match->idf_below[i] + match->cursors[i].idf;
 }
 
-/* Moves to the first document that is not before `document`: by leaps, doubled until one goes too
- * far, then by halves. */
-static void cursor_seek(struct cursor *cursor, uint32_t document)
+/* Of `count` (at least 1) documents, of which the first is before `document`: the last such. By
+ * leaps, doubled until one goes too far, then by halves. */
+static const uint32_t *leap_forward(const uint32_t *low, size_t count, uint32_t document)
 {
-    if (cursor->next == cursor->end || *cursor->next >= document)
-        return;
-    const uint32_t *low = cursor->next; /* always before `document` */
     size_t leap = 1;
-    while (leap < (size_t)(cursor->end - low) && low[leap] < document) {
+    while (leap < count && low[leap] < document) {
         low += leap;
+        count -= leap;
         leap *= 2;
     }
-    size_t left = (size_t)(cursor->end - low);
-    for (size_t size = leap < left ? leap : left; size > 1;) {
+    for (size_t size = leap < count ? leap : count; size > 1;) {
         size_t half = size / 2;
         if (low[half] < document)
             low += half;
         size -= half;
     }
-    cursor->next = low + 1;
+    return low;
+}
+
+/*
+ * Moves to the first document that is not before `document`: nearly to where it would be if
+ * documents were spread evenly, as in long lists they are, unless that is too far; and on from
+ * there.
+ */
+static void cursor_seek(struct cursor *cursor, uint32_t document)
+{
+    const uint32_t *low = cursor->next;
+    if (low == cursor->end || *low >= document)
+        return;
+    size_t left = (size_t)(cursor->end - low);
+    uint64_t ahead = document - *low, range = cursor->end[-1] - *low;
+    if (ahead < range) {
+        size_t guess = (size_t)(ahead * left / range);
+        guess -= guess / 16;
+        if (low[guess] < document) {
+            low += guess;
+            left -= guess;
+        }
+    }
+    cursor->next = leap_forward(low, left, document) + 1;
 }
 
 static bool query_shows(const struct search_query *query, const struct search_facts *facts)
@@ -250,6 +270,16 @@ static void window_fill(struct window *window, struct match *match, uint32_t fir
     }
 }
 
+/* By halves: the instruction for it is not on every processor, and the compiler's way is a call. */
+static unsigned bits_count(uint64_t bits)
+{
+    const uint64_t pairs = UINT64_MAX / 3, fours = UINT64_MAX / 5, bytes = UINT64_MAX / 17;
+    bits -= bits >> 1 & pairs;
+    bits = (bits & fours) + (bits >> 2 & fours);
+    bits = (bits + (bits >> 4)) & bytes;
+    return (unsigned)(bits * (UINT64_MAX / 255) >> 56);
+}
+
 /* Whether any sum is above `bar`: without a branch, so that it is done four or eight at a time. */
 static bool group_reaches(const int32_t sums[GROUP], int32_t bar)
 {
@@ -274,7 +304,7 @@ static void window_drain(struct window *window, struct match *match, uint32_t fi
         uint64_t present = window->present[group];
         int32_t *sums = window->sums[group];
         window->present[group] = 0;
-        if (__builtin_popcountll(present) >= GROUP_DENSE && !group_reaches(sums, bar)) {
+        if (bits_count(present) >= GROUP_DENSE && !group_reaches(sums, bar)) {
             memset(sums, 0, sizeof window->sums[group]);
             continue;
         }
