@@ -49,6 +49,7 @@ struct match {
 struct window {
     int32_t sums[GROUPS][GROUP]; /* signed, for the sake of vector units: below 2^29 */
     uint64_t present[GROUPS];    /* a bit for each sum */
+    uint64_t occupied;           /* a bit for each group */
 };
 
 /* log2(x) in 1/65536, rounded down, for x > 0: the mantissa is squared, and each carry is one more
@@ -265,6 +266,7 @@ static void window_fill(struct window *window, struct match *match, uint32_t fir
             uint32_t offset = *next - first;
             window->sums[offset / GROUP][offset % GROUP] += (int32_t)cursor->idf;
             window->present[offset / GROUP] |= UINT64_C(1) << offset % GROUP;
+            window->occupied |= UINT64_C(1) << offset / GROUP;
         }
         cursor->next = next;
     }
@@ -300,7 +302,8 @@ static int32_t match_bar(const struct match *match)
 static void window_drain(struct window *window, struct match *match, uint32_t first)
 {
     int32_t bar = match_bar(match);
-    for (uint32_t group = 0; group < GROUPS; group++) {
+    for (; window->occupied; window->occupied &= window->occupied - 1) {
+        uint32_t group = (uint32_t)__builtin_ctzll(window->occupied);
         uint64_t present = window->present[group];
         int32_t *sums = window->sums[group];
         window->present[group] = 0;
