@@ -186,7 +186,7 @@ static enum fault expiry_apply(struct command *command, struct database *databas
         expiry->scan.after = 0;
         expiry->found = false;
     }
-    expiry->operation.again = true;
+    expiry->operation.again = command->scrub_follows = true;
     return FAULT_NONE;
 }
 

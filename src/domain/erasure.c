@@ -157,7 +157,7 @@ static enum fault erasure_apply(struct command *command, struct database *databa
         left -= count;
     }
     if (fault || left == 0) {
-        erasure->operation.again = true;
+        erasure->operation.again = command->scrub_follows = true;
         return fault;
     }
     command->scrub = true;

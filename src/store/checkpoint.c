@@ -29,7 +29,7 @@ struct checkpointer {
     bool closed;
     enum fault fault; /* of the last pass, until it was told */
     struct why why;
-    size_t next_pages; /* the writer's: as long as that the log may become */
+    size_t looked_at; /* the writer's: how long the log was when it was moved last */
 };
 
 /* *ret_left: what is still to be moved. */
@@ -92,7 +92,6 @@ enum fault checkpointer_new(const char *path, struct checkpointer **ret, struct 
     pthread_mutex_init(&checkpointer->mutex, NULL);
     pthread_cond_init(&checkpointer->changed, NULL);
     checkpointer->ready = true;
-    checkpointer->next_pages = CHECKPOINT_PAGES;
     if (pthread_create(&checkpointer->thread, NULL, checkpointer_main, checkpointer) != 0)
         return why_set(why, FAULT_SYSTEM, "cannot start the checkpointer's thread");
     checkpointer->thread_runs = true;
@@ -136,19 +135,19 @@ static enum fault log_finish(struct checkpointer *checkpointer, struct database 
     else if ((fault = database_checkpoint(database, &left)))
         why_set(why, fault, "the write-ahead log could not be moved into the database: %s",
                 database_error(database));
-    checkpointer->next_pages = database_log_pages(database) + CHECKPOINT_PAGES;
+    checkpointer->looked_at = database_log_pages(database);
     return fault;
 }
 
 enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database *database,
-                             struct why *why)
+                             size_t pages, struct why *why)
 {
-    size_t pages = database_log_pages(database);
-    if (pages + CHECKPOINT_PAGES < checkpointer->next_pages) /* it began anew */
-        checkpointer->next_pages = CHECKPOINT_PAGES;
+    size_t length = database_log_pages(database);
+    if (length < checkpointer->looked_at) /* it began anew */
+        checkpointer->looked_at = 0;
     pthread_mutex_lock(&checkpointer->mutex);
     enum progress progress = checkpointer->progress;
-    if (progress == PROGRESS_NONE && pages >= checkpointer->next_pages)
+    if (progress == PROGRESS_NONE && length - checkpointer->looked_at >= pages)
         checkpointer->progress = PROGRESS_WANTED;
     else if (progress == PROGRESS_ENDED)
         checkpointer->progress = PROGRESS_NONE;

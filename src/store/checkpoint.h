@@ -2,6 +2,8 @@
 #ifndef CONTINUUM_STORE_CHECKPOINT_H
 #define CONTINUUM_STORE_CHECKPOINT_H
 
+#include <stddef.h>
+
 #include "util/fault.h"
 
 struct database;
@@ -19,8 +21,9 @@ struct database;
 struct checkpointer;
 
 enum {
-    CHECKPOINT_PAGES = 4096,   /* a long log: 16 MiB */
-    CHECKPOINT_LEFT_MAX = 256, /* what the writer may have to move itself */
+    CHECKPOINT_PAGES = 4096,      /* a long log: 16 MiB */
+    CHECKPOINT_PAGES_SHORT = 512, /* when it will be emptied soon, for which the writer must wait */
+    CHECKPOINT_LEFT_MAX = 256,    /* what the writer may have to move itself */
 };
 
 /* Starts the thread, on the database at `path`, which exists. Faults as database_open. */
@@ -30,11 +33,12 @@ enum fault checkpointer_new(const char *path, struct checkpointer **ret, struct 
 void checkpointer_free(struct checkpointer *checkpointer);
 
 /*
- * The writer's, after each commit to `database`, which keeps its log (database_keep_log).
- * FAULT_STORAGE with `why`: since the last call the log could not be moved; it will be tried again.
+ * The writer's, after each commit to `database`, which keeps its log (database_keep_log). `pages`:
+ * from how many on it is long. FAULT_STORAGE with `why`: since the last call the log could not be
+ * moved; it will be tried again.
  */
 enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database *database,
-                             struct why *why);
+                             size_t pages, struct why *why);
 
 /* No pass runs between these two: SQLite lets only one connection move a log. */
 void checkpointer_pause(struct checkpointer *checkpointer);

@@ -74,14 +74,14 @@ static void store_note_failure(struct store *store, const struct why *why)
     pthread_mutex_unlock(&store->exchange.mutex);
 }
 
-static bool commands_scrub(const struct job_list *commands)
+/* What a batch says about the log. */
+static void commands_look(const struct job_list *commands, bool *ret_scrub, bool *ret_follows)
 {
     for (const struct job *job = commands->first; job; job = job->next) {
         const struct command *command = (const struct command *)job;
-        if (command->scrub && !command->fault)
-            return true;
+        *ret_scrub |= command->scrub && !command->fault;
+        *ret_follows |= command->scrub_follows;
     }
-    return false;
 }
 
 static enum fault store_scrub(struct store *store, bool waits, struct why *why)
@@ -99,14 +99,17 @@ static void *writer_main(void *argument)
     bool scrub_due = false; /* until it succeeds: a reader's snapshot may be in its way */
     while (job_take(&store->exchange, true, &commands)) {
         struct why why = {""};
+        bool scrub = false, follows = false;
+        if (!commands_apply(store->database, &commands, &why))
+            commands_look(&commands, &scrub, &follows);
         /* Only those who ask for it wait for a reader; then each batch looks whether it is gone. */
-        bool scrub = !commands_apply(store->database, &commands, &why) && commands_scrub(&commands);
         if (scrub || scrub_due)
             scrub_due = store_scrub(store, scrub, scrub ? &why : NULL) != FAULT_NONE;
         if (why.text[0])
             store_note_failure(store, &why);
         job_finish(&store->exchange, &commands);
-        if (checkpointer_turn(store->checkpointer, store->database, &why))
+        if (checkpointer_turn(store->checkpointer, store->database,
+                              follows ? CHECKPOINT_PAGES_SHORT : CHECKPOINT_PAGES, &why))
             store_note_failure(store, &why);
     }
     return NULL;

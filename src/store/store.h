@@ -23,7 +23,8 @@ struct command {
      * commit failed and nothing happened. Updates memory, answers, and frees the command.
      */
     void (*done)(struct command *command, enum fault fault);
-    bool scrub; /* what it deleted shall be in no file once it is done */
+    bool scrub;         /* what it deleted shall be in no file once it is done */
+    bool scrub_follows; /* of a later command: the log is kept short until then */
     enum fault fault;
 };
 

@@ -63,7 +63,7 @@ static void append(struct fixture *fixture)
 static enum fault commit(struct fixture *fixture, struct why *why)
 {
     append(fixture);
-    return checkpointer_turn(fixture->checkpointer, fixture->database, why);
+    return checkpointer_turn(fixture->checkpointer, fixture->database, CHECKPOINT_PAGES, why);
 }
 
 static int64_t rows_in_file(const struct fixture *fixture)
@@ -110,6 +110,24 @@ static void a_commit_by_itself_moves_nothing(void **state)
     assert_true(file.st_size < MIB);
 }
 
+static void a_log_that_will_be_emptied_is_kept_short(void **state)
+{
+    struct fixture *fixture = *state;
+    struct why why;
+    size_t longest = 0;
+    for (unsigned i = 0; i < COMMITS_MAX / 2; i++) {
+        append(fixture);
+        size_t pages = database_log_pages(fixture->database);
+        longest = pages > longest ? pages : longest;
+        assert_int_equal(checkpointer_turn(fixture->checkpointer, fixture->database,
+                                           CHECKPOINT_PAGES_SHORT, &why),
+                         FAULT_NONE);
+        usleep(2000);
+    }
+    assert_true(longest > CHECKPOINT_PAGES_SHORT);
+    assert_true(longest < CHECKPOINT_PAGES);
+}
+
 static void a_readers_snapshot_holds_the_log_and_nobody_else(void **state)
 {
     struct fixture *fixture = *state;
@@ -154,7 +172,7 @@ static void a_disk_that_fails_is_told_and_loses_nothing(void **state)
         append(fixture);
     vfs_fault_arm(1, true);
     for (int i = 0; i < 10000 && !fault; i++) {
-        fault = checkpointer_turn(fixture->checkpointer, fixture->database, &why);
+        fault = checkpointer_turn(fixture->checkpointer, fixture->database, CHECKPOINT_PAGES, &why);
         usleep(1000);
     }
     assert_true(vfs_fault_struck());
@@ -172,6 +190,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_begins_anew_while_the_writer_goes_on, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_commit_by_itself_moves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_log_that_will_be_emptied_is_kept_short, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_readers_snapshot_holds_the_log_and_nobody_else, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_scrub_empties_the_log_whatever_runs, set_up, tear_down),
