@@ -420,6 +420,7 @@ struct continuum_status {
     uint64_t contributions, released;
     uint64_t epoch, threshold; /* contributors it takes to release a pattern */
     char epoch_started_at[21];
+    char oprf_url[256];    /* of the OPRF helper that evaluates; "": the coordinator does */
     uint64_t older_sealed; /* contributions of past epochs that no one can join any more: contribute
                               them again */
     char older_until[21];  /* when they expire, at the latest; "": the coordinator does not tell */

@@ -90,6 +90,8 @@ static void status_print(const struct continuum_status *status)
            status->released);
     printf("epoch          %" PRIu64 ", since %s, releases what %" PRIu64 " members share\n",
            status->epoch, status->epoch_started_at, status->threshold);
+    if (status->oprf_url[0])
+        printf("evaluated by   %s, an OPRF helper\n", status->oprf_url);
     if (status->older_sealed)
         printf("older epochs   still sealed: %" PRIu64
                ". They find no others any more: contribute their files again%s%s\n",

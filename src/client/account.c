@@ -145,6 +145,7 @@ enum fault client_status(struct continuum_client *client, struct continuum_statu
     snprintf(status.instance_id, sizeof status.instance_id, "%s", profile->instance_id);
     status.epoch = federation.epoch.number;
     status.threshold = federation.epoch.k;
+    snprintf(status.oprf_url, sizeof status.oprf_url, "%s", federation.oprf_url);
     clock_format(federation.started_at_s, status.epoch_started_at);
     if (federation.older_until_s)
         clock_format(federation.older_until_s, status.older_until);

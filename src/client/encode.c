@@ -184,20 +184,20 @@ char *continuum_credits_json(const struct continuum_credits *account)
 
 static json_t *status_json(const struct continuum_status *status)
 {
-    return json_pack("{s:s, s:{s:s, s:s, s:s, s:I, s:I, s:s}, s:s, s:s, s:s, s:I, s:s, s:s, s:s, "
-                     "s:I, s:I, s:I, s:s?, s:I}",
-                     "url", status->url, "federation", "name", status->federation_name,
-                     "federation_id", status->federation_id, "coordinator_key",
-                     status->coordinator_key, "epoch", (json_int_t)status->epoch, "threshold",
-                     (json_int_t)status->threshold, "epoch_started_at", status->epoch_started_at,
-                     "instance_id", status->instance_id, "contribution_level", status->level,
-                     "effective_level", status->effective_level, "level_missing",
-                     (json_int_t)status->level_missing, "privacy_mode", status->privacy_mode,
-                     "tier", status->tier, "joined_at", status->joined_at, "contributions",
-                     (json_int_t)status->contributions, "released", (json_int_t)status->released,
-                     "older_sealed", (json_int_t)status->older_sealed, "older_until",
-                     status->older_until[0] ? status->older_until : NULL, "carried",
-                     (json_int_t)status->carried);
+    return json_pack(
+        "{s:s, s:{s:s, s:s, s:s, s:I, s:I, s:s, s:s?}, s:s, s:s, s:s, s:I, s:s, s:s, s:s, "
+        "s:I, s:I, s:I, s:s?, s:I}",
+        "url", status->url, "federation", "name", status->federation_name, "federation_id",
+        status->federation_id, "coordinator_key", status->coordinator_key, "epoch",
+        (json_int_t)status->epoch, "threshold", (json_int_t)status->threshold, "epoch_started_at",
+        status->epoch_started_at, "oprf_url", status->oprf_url[0] ? status->oprf_url : NULL,
+        "instance_id", status->instance_id, "contribution_level", status->level, "effective_level",
+        status->effective_level, "level_missing", (json_int_t)status->level_missing, "privacy_mode",
+        status->privacy_mode, "tier", status->tier, "joined_at", status->joined_at, "contributions",
+        (json_int_t)status->contributions, "released", (json_int_t)status->released, "older_sealed",
+        (json_int_t)status->older_sealed, "older_until",
+        status->older_until[0] ? status->older_until : NULL, "carried",
+        (json_int_t)status->carried);
 }
 
 char *continuum_status_json(const struct continuum_status *status)

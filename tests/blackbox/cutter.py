@@ -85,3 +85,30 @@ class Cutter:
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+
+
+class MeddlesOnce:
+    """What becomes of a meddler's connections."""
+
+    way, reset = "to", False
+
+    def __init__(self, request, meddle):
+        self.request, self.meddle = request, meddle
+
+    def allows(self, way, data):
+        if way != "to" or not self.meddle or self.request not in data:
+            return len(data)
+        meddle, self.meddle = self.meddle, None
+        meddle()
+        return 0
+
+
+class Meddler(Cutter):
+    """Lets the first such request meet a server that is gone, for `meddle` is done just before."""
+
+    def __init__(self, target, request, meddle):
+        self.plan = MeddlesOnce(request, meddle)
+        super().__init__(target, seed=1, share=0)
+
+    def serve(self, client, plan):
+        super().serve(client, self.plan)

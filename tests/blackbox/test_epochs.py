@@ -191,31 +191,6 @@ class Epochs(EpochCase):
             member.evaluate([b"x"])
 
 
-class RotatesFirst:
-    """What becomes of a proxy's connections: the first contribution meets a coordinator that is gone for a rotation."""
-
-    way, reset = "to", False
-
-    def __init__(self, rotate):
-        self.rotate = rotate
-
-    def allows(self, way, data):
-        if way != "to" or not self.rotate or b"POST /v1/contributions" not in data:
-            return len(data)
-        rotate, self.rotate = self.rotate, None
-        rotate()
-        return 0
-
-
-class Proxy(cutter.Cutter):
-    def __init__(self, target, plan):
-        self.plan = plan
-        super().__init__(target, seed=1, share=0)
-
-    def serve(self, client, plan):
-        super().serve(client, self.plan)
-
-
 class EpochsOfTheTool(EpochCase):
     """What a user of continuum-fed sees of it."""
 
@@ -262,10 +237,10 @@ class EpochsOfTheTool(EpochCase):
 
     def test_a_new_epoch_in_the_middle_of_a_contribution_is_followed(self):
         daemon = self.tool_daemon
-        proxy = Proxy(daemon.address, RotatesFirst(lambda: self.rotate(daemon)))
+        proxy = cutter.Meddler(daemon.address, b"POST /v1/contributions", lambda: self.rotate(daemon))
         self.addCleanup(proxy.close)
         self.join(proxy.address)
         self.assertRegex(self.fed("contribute", "-", text=self.own_words()), "accepted +1\n")
-        self.assertIsNone(proxy.plan.rotate)
+        self.assertIsNone(proxy.plan.meddle)
         self.assertEqual(2, json.loads(self.fed("--json", "status"))["federation"]["epoch"])
         self.assertEqual(0, json.loads(self.fed("--json", "status"))["older_sealed"])

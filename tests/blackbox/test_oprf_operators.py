@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 import cfed
+import cutter
 import harness
 from oprf import HelperCase
 
@@ -157,13 +158,26 @@ class Tool(HelperCase):
         text = self.own_words()
         for profile in ("ann", "ben", "cem"):
             self.assertEqual(1, self.fed(profile, "contribute", "-", text=text)["accepted"])
-        harness.until(lambda: self.fed("ann", "status")["released"], "released")
+        status = harness.until(lambda: (told := self.fed("ann", "status"))["released"] and told, "released")
+        self.assertEqual(f"http://{self.helper.address}", status["federation"]["oprf_url"])
         self.assertEqual([text], [result["text"] for result in self.fed("cem", "query", text)["results"]])
 
     def test_more_than_one_token_is_for(self):
         self.join(self.daemon, "dan")
         texts = "\n".join(self.own_words() for _ in range(300))
         self.assertEqual(300, self.fed("dan", "contribute", "-", text=texts)["accepted"])
+
+    def test_a_helper_that_is_started_anew_on_the_way_takes_another_token(self):
+        daemon, helper = self.pair()
+        helper.options["port"] = helper.address.split(":")[1]
+        proxy = cutter.Meddler(helper.address, b"POST /v1/oprf/evaluations", helper.restart)
+        self.addCleanup(proxy.close)
+        daemon.stop()
+        daemon.options["oprf_url"] = f"http://{proxy.address}"
+        daemon.start()
+        self.join(daemon, "fay")
+        self.assertEqual(1, self.fed("fay", "contribute", "-", text=self.own_words())["accepted"])
+        self.assertIsNone(proxy.plan.meddle)
 
     def test_whatever_is_wrong_with_the_helper_is_said_of_the_helper(self):
         daemon, helper = self.pair()
