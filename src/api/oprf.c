@@ -26,28 +26,6 @@ static bool is_free(const struct request *request)
     return api_caller(request)->tier == TIER_UNLIMITED && !request->memo;
 }
 
-/* What a request does that was done before: `answer` makes it again, and nothing is counted. */
-static struct operation *elements_recall(struct request *request,
-                                         void (*answer)(struct operation *operation,
-                                                        enum fault fault))
-{
-    struct metering *metering = metering_new(api_of(request)->coordinator);
-    if (!metering)
-        return NULL;
-    api_await(request, &metering->operation, answer);
-    return &metering->operation;
-}
-
-/* False: it was, or the caller is gone, and the request is refused. */
-static bool may_repeat(struct request *request, enum fault fault)
-{
-    if (!fault && !api_caller(request))
-        fault = FAULT_TOKEN_INVALID;
-    if (fault)
-        api_refuse(request, fault);
-    return !fault;
-}
-
 /*
  * ---- POST /v1/oprf/evaluations ----
  *
@@ -133,13 +111,21 @@ static void evaluation_handle(struct request *request)
 static void evaluation_repeat(struct operation *operation, enum fault fault)
 {
     struct request *request = operation->context;
-    if (may_repeat(request, fault))
+    if (!fault && !api_caller(request))
+        fault = FAULT_TOKEN_INVALID;
+    if (fault)
+        api_refuse(request, fault);
+    else
         evaluation_begin(request, true);
 }
 
 static struct operation *evaluation_recall(struct request *request)
 {
-    return elements_recall(request, evaluation_repeat);
+    struct metering *metering = metering_new(api_of(request)->coordinator);
+    if (!metering)
+        return NULL;
+    api_await(request, &metering->operation, evaluation_repeat);
+    return &metering->operation;
 }
 
 void evaluations_post_handle(struct request *request)
@@ -154,7 +140,12 @@ void evaluations_post_handle(struct request *request)
     request_refuse(request, FAULT_NOT_FOUND, &why, NULL);
 }
 
-/* ---- POST /v1/oprf/tokens ---- */
+/*
+ * ---- POST /v1/oprf/tokens ----
+ *
+ * An Idempotency-Key means nothing here: a token is not kept, and another one for the same key
+ * would be for elements that nobody counted.
+ */
 
 struct token_body {
     uint32_t epoch, elements;
@@ -227,22 +218,10 @@ static void token_handle(struct request *request)
         api_refuse(request, FAULT_MEMORY);
 }
 
-/* Another token, for none is kept. */
-static void token_repeat(struct operation *operation, enum fault fault)
-{
-    if (may_repeat(operation->context, fault))
-        token_give(operation->context, &no_quota);
-}
-
-static struct operation *token_recall(struct request *request)
-{
-    return elements_recall(request, token_repeat);
-}
-
 void oprf_tokens_post_handle(struct request *request)
 {
     if (*api_of(request)->settings->oprf_url)
-        api_keyed(request, token_recall, token_handle);
+        token_handle(request);
     else
         api_refuse(request, FAULT_NOT_FOUND);
 }
