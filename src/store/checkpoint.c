@@ -7,9 +7,8 @@
 #include "store/database.h"
 #include "util/cleanup.h"
 
-/* Each pass moves what came in during the one before. More than a few only follow a reader's
- * snapshot, which nothing can be moved past. */
-enum { PASSES_MAX = 8 };
+/* Each pass moves what came in during the one before, until that is little. */
+enum { PASSES_MAX = 8, LITTLE = 128 };
 
 enum progress {
     PROGRESS_NONE,
@@ -22,36 +21,55 @@ struct checkpointer {
     struct database *database;
     pthread_t thread;
     bool ready, thread_runs;
-    pthread_mutex_t passing; /* held while a pass runs */
-    pthread_mutex_t mutex;   /* of what follows */
+    pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
     enum progress progress;
-    bool closed;
-    enum fault fault; /* of the last pass, until it was told */
+    bool closed, hurries; /* no further pass */
+    /* Pages: of the log at the last commit; of these in the database, or more than are; of the log
+     * when it is worth another look, after something was in the way. */
+    size_t length, moved, look_again_at;
+    enum fault fault; /* of the last passes */
     struct why why;
-    size_t looked_at; /* the writer's: how long the log was when it was moved last */
 };
 
-/* *ret_left: what is still to be moved. */
-static enum fault pass(struct checkpointer *checkpointer, size_t *ret_left)
+static enum fault log_move(struct database *database, size_t *ret_moved, struct why *why)
 {
-    pthread_mutex_lock(&checkpointer->passing);
-    enum fault fault = database_checkpoint(checkpointer->database, ret_left);
-    if (fault)
-        why_set(&checkpointer->why, fault,
-                "the write-ahead log could not be moved into the database: %s",
-                database_error(checkpointer->database));
-    pthread_mutex_unlock(&checkpointer->passing);
-    return fault;
+    enum fault fault = database_checkpoint(database, ret_moved);
+    return fault
+               ? why_set(why, fault, "the write-ahead log could not be moved into the database: %s",
+                         database_error(database))
+               : FAULT_NONE;
 }
 
-static enum fault catch_up(struct checkpointer *checkpointer)
+/* The mutex is held but during the pass. False: nothing was moved. */
+static bool pass(struct checkpointer *checkpointer)
 {
-    size_t left = SIZE_MAX;
-    enum fault fault = FAULT_NONE;
-    for (int i = 0; i < PASSES_MAX && left > CHECKPOINT_LEFT_MAX && !fault; i++)
-        fault = pass(checkpointer, &left);
-    return fault;
+    size_t before = checkpointer->moved, moved = before;
+    pthread_mutex_unlock(&checkpointer->mutex);
+    enum fault fault = log_move(checkpointer->database, &moved, &checkpointer->why);
+    pthread_mutex_lock(&checkpointer->mutex);
+    checkpointer->fault = fault;
+    /* If all was moved, the log may have begun anew before this was noted. */
+    checkpointer->moved = moved <= checkpointer->length ? moved : 0;
+    return moved > before;
+}
+
+static bool goes_on(const struct checkpointer *checkpointer)
+{
+    return checkpointer->length - checkpointer->moved > LITTLE &&
+           checkpointer->length < CHECKPOINT_PAGES_MAX && !checkpointer->hurries &&
+           !checkpointer->closed;
+}
+
+static void catch_up(struct checkpointer *checkpointer)
+{
+    checkpointer->progress = PROGRESS_RUNS;
+    checkpointer->fault = FAULT_NONE;
+    bool moves = pass(checkpointer);
+    for (int i = 1; i < PASSES_MAX && moves && goes_on(checkpointer); i++)
+        moves = pass(checkpointer);
+    checkpointer->progress = PROGRESS_ENDED;
+    pthread_cond_signal(&checkpointer->changed);
 }
 
 static void *checkpointer_main(void *argument)
@@ -59,16 +77,10 @@ static void *checkpointer_main(void *argument)
     struct checkpointer *checkpointer = argument;
     pthread_mutex_lock(&checkpointer->mutex);
     while (!checkpointer->closed) {
-        if (checkpointer->progress != PROGRESS_WANTED) {
+        if (checkpointer->progress == PROGRESS_WANTED)
+            catch_up(checkpointer);
+        else
             pthread_cond_wait(&checkpointer->changed, &checkpointer->mutex);
-            continue;
-        }
-        checkpointer->progress = PROGRESS_RUNS;
-        pthread_mutex_unlock(&checkpointer->mutex);
-        enum fault fault = catch_up(checkpointer);
-        pthread_mutex_lock(&checkpointer->mutex);
-        checkpointer->fault = fault;
-        checkpointer->progress = PROGRESS_ENDED;
     }
     pthread_mutex_unlock(&checkpointer->mutex);
     return NULL;
@@ -88,7 +100,6 @@ enum fault checkpointer_new(const char *path, struct checkpointer **ret, struct 
     enum fault fault = database_open(path, DATABASE_WRITER, &checkpointer->database, why);
     if (fault)
         return fault;
-    pthread_mutex_init(&checkpointer->passing, NULL);
     pthread_mutex_init(&checkpointer->mutex, NULL);
     pthread_cond_init(&checkpointer->changed, NULL);
     checkpointer->ready = true;
@@ -117,51 +128,60 @@ void checkpointer_free(struct checkpointer *checkpointer)
     if (checkpointer->ready) {
         pthread_cond_destroy(&checkpointer->changed);
         pthread_mutex_destroy(&checkpointer->mutex);
-        pthread_mutex_destroy(&checkpointer->passing);
     }
     database_close(checkpointer->database);
     free(checkpointer);
 }
 
-/* What the passes left. Where a reader is in the way, the log grows on, and so it does until a
- * commit finds all of it moved: it will be looked at again when it is as much longer. */
+/* What the passes left, unless that is much: then a reader is in the way, or the writer too fast.
+ */
 static enum fault log_finish(struct checkpointer *checkpointer, struct database *database,
-                             struct why *why)
+                             size_t pages, struct why *why)
 {
-    size_t left = 0;
     enum fault fault = checkpointer->fault;
     if (fault)
         *why = checkpointer->why;
-    else if ((fault = database_checkpoint(database, &left)))
-        why_set(why, fault, "the write-ahead log could not be moved into the database: %s",
-                database_error(database));
-    checkpointer->looked_at = database_log_pages(database);
+    else if (checkpointer->length - checkpointer->moved <= CHECKPOINT_LEFT_MAX ||
+             checkpointer->length >= CHECKPOINT_PAGES_MAX)
+        fault = log_move(database, &checkpointer->moved, why);
+    checkpointer->look_again_at =
+        checkpointer->moved < checkpointer->length ? checkpointer->length + pages : 0;
     return fault;
 }
 
 enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database *database,
                              size_t pages, struct why *why)
 {
+    enum fault fault = FAULT_NONE;
     size_t length = database_log_pages(database);
-    if (length < checkpointer->looked_at) /* it began anew */
-        checkpointer->looked_at = 0;
     pthread_mutex_lock(&checkpointer->mutex);
-    enum progress progress = checkpointer->progress;
-    if (progress == PROGRESS_NONE && length - checkpointer->looked_at >= pages)
-        checkpointer->progress = PROGRESS_WANTED;
-    else if (progress == PROGRESS_ENDED)
+    if (length < checkpointer->length) /* it began anew */
+        checkpointer->moved = checkpointer->look_again_at = 0;
+    checkpointer->length = length;
+    if (checkpointer->progress == PROGRESS_ENDED) {
         checkpointer->progress = PROGRESS_NONE;
+        fault = log_finish(checkpointer, database, pages, why);
+    } else if (checkpointer->progress == PROGRESS_NONE && length >= checkpointer->look_again_at &&
+               length - checkpointer->moved >= pages) {
+        checkpointer->progress = PROGRESS_WANTED;
+        pthread_cond_signal(&checkpointer->changed);
+    }
     pthread_mutex_unlock(&checkpointer->mutex);
-    pthread_cond_signal(&checkpointer->changed);
-    return progress == PROGRESS_ENDED ? log_finish(checkpointer, database, why) : FAULT_NONE;
+    return fault;
 }
 
-void checkpointer_pause(struct checkpointer *checkpointer)
+bool checkpointer_rest(struct checkpointer *checkpointer, bool wait)
 {
-    pthread_mutex_lock(&checkpointer->passing);
-}
-
-void checkpointer_resume(struct checkpointer *checkpointer)
-{
-    pthread_mutex_unlock(&checkpointer->passing);
+    pthread_mutex_lock(&checkpointer->mutex);
+    checkpointer->hurries = true;
+    while (wait && checkpointer->progress == PROGRESS_RUNS)
+        pthread_cond_wait(&checkpointer->changed, &checkpointer->mutex);
+    checkpointer->hurries = false;
+    bool rests = checkpointer->progress != PROGRESS_RUNS;
+    if (rests) {
+        checkpointer->progress = PROGRESS_NONE;
+        checkpointer->moved = checkpointer->length; /* by the writer, as far as one can tell */
+    }
+    pthread_mutex_unlock(&checkpointer->mutex);
+    return rests;
 }

@@ -2,6 +2,7 @@
 #ifndef CONTINUUM_STORE_CHECKPOINT_H
 #define CONTINUUM_STORE_CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "util/fault.h"
@@ -17,13 +18,19 @@ struct database;
  *
  * A log begins anew only when a commit finds all of it moved, and while somebody writes no pass
  * gets there: hence the writer's part, which is short by then.
+ *
+ * SQLite before 3.51.3 loses commits when a checkpoint begins on a log of which all is moved, just
+ * as a commit of another connection begins it anew (sqlite.org/wal.html, the WAL-reset bug). Here
+ * none does: a pass begins only when the writer has counted pages that nobody has moved, and while
+ * passes may run nobody else moves any.
  */
 struct checkpointer;
 
 enum {
     CHECKPOINT_PAGES = 4096,      /* a long log: 16 MiB */
     CHECKPOINT_PAGES_SHORT = 512, /* when it will be emptied soon, for which the writer must wait */
-    CHECKPOINT_LEFT_MAX = 256,    /* what the writer may have to move itself */
+    CHECKPOINT_PAGES_MAX = 8192,  /* of so long a log the writer moves all that is left */
+    CHECKPOINT_LEFT_MAX = 1024,   /* of others so many pages at most */
 };
 
 /* Starts the thread, on the database at `path`, which exists. Faults as database_open. */
@@ -34,14 +41,16 @@ void checkpointer_free(struct checkpointer *checkpointer);
 
 /*
  * The writer's, after each commit to `database`, which keeps its log (database_keep_log). `pages`:
- * from how many on it is long. FAULT_STORAGE with `why`: since the last call the log could not be
- * moved; it will be tried again.
+ * how many that are not moved make it long. FAULT_STORAGE with `why`: since the last call the log
+ * could not be moved; it will be tried again.
  */
 enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database *database,
                              size_t pages, struct why *why);
 
-/* No pass runs between these two: SQLite lets only one connection move a log. */
-void checkpointer_pause(struct checkpointer *checkpointer);
-void checkpointer_resume(struct checkpointer *checkpointer);
+/*
+ * The writer's, before it empties the log itself: no pass runs from now on until its next turn.
+ * False: one runs, and it was not to `wait` for that.
+ */
+bool checkpointer_rest(struct checkpointer *checkpointer, bool wait);
 
 #endif

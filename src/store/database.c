@@ -181,14 +181,16 @@ size_t database_log_pages(const struct database *database)
     return database->log_pages;
 }
 
-enum fault database_checkpoint(struct database *database, size_t *ret_left)
+enum fault database_checkpoint(struct database *database, size_t *ret_moved)
 {
-    int pages = 0, moved = 0;
+    int moved = 0;
     int result = sqlite3_wal_checkpoint_v2(database->connection, "main", SQLITE_CHECKPOINT_PASSIVE,
-                                           &pages, &moved);
-    if (result == SQLITE_OK || result == SQLITE_BUSY)
-        *ret_left = result == SQLITE_OK ? (size_t)(pages - moved) : SIZE_MAX;
-    return result == SQLITE_BUSY ? FAULT_NONE : fault_of(result);
+                                           NULL, &moved);
+    if ((result & 0xff) == SQLITE_BUSY)
+        return FAULT_NONE;
+    if (result == SQLITE_OK)
+        *ret_moved = (size_t)moved;
+    return fault_of(result);
 }
 
 enum fault database_scrub(struct database *database, bool waits, struct why *why)

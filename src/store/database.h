@@ -65,10 +65,10 @@ size_t database_log_pages(const struct database *database);
 
 /*
  * Moves what it can from the log into the database, on disk, without waiting for anybody and while
- * others go on reading and writing. *ret_left: pages that are still to be moved; SIZE_MAX: nothing
- * was, because somebody else does the same at this moment. FAULT_STORAGE: the disk failed.
+ * others go on reading and writing. *ret_moved: pages of the log that are in the database by now;
+ * untouched when somebody else does the same at this moment. FAULT_STORAGE: the disk failed.
  */
-enum fault database_checkpoint(struct database *database, size_t *ret_left);
+enum fault database_checkpoint(struct database *database, size_t *ret_moved);
 
 /*
  * Copies the database as it is at this moment, while others go on writing, to the new file `path`,

@@ -84,25 +84,24 @@ static void commands_look(const struct job_list *commands, bool *ret_scrub, bool
     }
 }
 
+/* Only those who ask for it wait: for a reader, or for the checkpointer. */
 static enum fault store_scrub(struct store *store, bool waits, struct why *why)
 {
-    checkpointer_pause(store->checkpointer);
-    enum fault fault = database_scrub(store->database, waits, why);
-    checkpointer_resume(store->checkpointer);
-    return fault;
+    return checkpointer_rest(store->checkpointer, waits)
+               ? database_scrub(store->database, waits, why)
+               : FAULT_OVERLOADED;
 }
 
 static void *writer_main(void *argument)
 {
     struct store *store = argument;
     struct job_list commands = {0};
-    bool scrub_due = false; /* until it succeeds: a reader's snapshot may be in its way */
+    bool scrub_due = false; /* until it succeeds, tried by each batch: a reader may be in its way */
     while (job_take(&store->exchange, true, &commands)) {
         struct why why = {""};
         bool scrub = false, follows = false;
         if (!commands_apply(store->database, &commands, &why))
             commands_look(&commands, &scrub, &follows);
-        /* Only those who ask for it wait for a reader; then each batch looks whether it is gone. */
         if (scrub || scrub_due)
             scrub_due = store_scrub(store, scrub, scrub ? &why : NULL) != FAULT_NONE;
         if (why.text[0])

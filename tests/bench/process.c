@@ -72,6 +72,7 @@ _Noreturn static void daemon_exec(const struct process_plan *plan, const char *n
         "--price-contribute=1000",
         "--daily-verification-limit=1000000",
         "--max-connections-per-address=8192",
+        "--max-jobs-per-member=8192",
     };
     size_t count = 0;
     while (arguments[count])
