@@ -4,12 +4,9 @@
 #include <string.h>
 
 #include "domain/coordinator.h"
-#include "domain/directory.h"
-#include "domain/withdrawal.h"
-#include "store/instances.h"
+#include "domain/departure.h"
 #include "store/keyring.h"
 #include "store/patterns.h"
-#include "util/clock.h"
 
 enum { DAY_S = 86400 };
 
@@ -97,34 +94,9 @@ struct expiry {
     bool found; /* something, in this walk */
     /* one step */
     bool is_through, forgotten;
-    struct {
-        uint32_t pattern;
-        int64_t instance, day;
-        bool last;
-    } gone[EPOCH_EXPIRY_STEP];
+    struct departure gone[EPOCH_EXPIRY_STEP];
     size_t gone_count;
 };
-
-static enum fault contribution_expire(struct expiry *expiry, struct database *database,
-                                      const struct contribution_row *row)
-{
-    bool last = false;
-    struct instance_change change = {.contributions = -1};
-    int64_t day = clock_day(row->accepted_at_s);
-    enum fault fault = contribution_delete(database, row, &last);
-    if (!fault)
-        fault = instance_count(database, row->instance, &change);
-    if (!fault)
-        fault = activity_retract(database, row->instance, day);
-    if (fault)
-        return fault;
-    size_t i = expiry->gone_count++;
-    expiry->gone[i].pattern = row->pattern;
-    expiry->gone[i].instance = row->instance;
-    expiry->gone[i].day = day;
-    expiry->gone[i].last = last;
-    return FAULT_NONE;
-}
 
 /* *ret_all false: the step is full before the pattern is empty. */
 static enum fault pattern_expire(struct expiry *expiry, struct database *database, uint32_t pattern,
@@ -135,7 +107,11 @@ static enum fault pattern_expire(struct expiry *expiry, struct database *databas
         struct contribution_row row;
         fault = contribution_any(database, pattern, &row);
         if (!fault)
-            fault = contribution_expire(expiry, database, &row);
+            fault = contribution_depart(expiry->operation.coordinator, database, &row,
+                                        &(struct instance_change){0},
+                                        &expiry->gone[expiry->gone_count]);
+        if (!fault)
+            expiry->gone_count++;
     }
     *ret_all = fault == FAULT_NOT_FOUND;
     return *ret_all ? FAULT_NONE : fault;
@@ -209,13 +185,8 @@ static void expiry_settle(struct operation *operation, enum fault fault)
 {
     const struct expiry *expiry = (struct expiry *)operation;
     struct coordinator *coordinator = operation->coordinator;
-    for (size_t i = 0; i < expiry->gone_count && !fault; i++) {
-        struct instance *instance =
-            directory_find_number(coordinator->directory, expiry->gone[i].instance);
-        contribution_forget(coordinator, expiry->gone[i].pattern, expiry->gone[i].last);
-        if (instance)
-            instance_count_accepted(instance, expiry->gone[i].day, -1);
-    }
+    if (!fault)
+        contributions_forget(coordinator, expiry->gone, expiry->gone_count);
     if (fault)
         epoch_set_clean(&coordinator->epochs, expiry->scan.epoch, false);
     if (!fault && expiry->is_through)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "domain/departure.h"
 #include "domain/membership.h"
 #include "domain/routing.h"
 #include "domain/waiting.h"
-#include "domain/withdrawal.h"
 #include "store/catalog.h"
 #include "store/erasure_log.h"
 #include "store/judgements.h"

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/retention.h"
 
+#include "domain/departure.h"
 #include "domain/routing.h"
 #include "domain/waiting.h"
-#include "domain/withdrawal.h"
 #include "store/federation.h"
-#include "store/instances.h"
 #include "store/memos.h"
 #include "store/patterns.h"
 #include "store/quotas.h"
@@ -33,39 +32,23 @@ struct sweep {
     int64_t now_s;
     struct contribution_position position;
     bool looked; /* at its part of the contributions */
-    struct {
-        uint32_t pattern;
-        bool last;
-    } gone[EXPIRED_MAX];
+    struct departure gone[EXPIRED_MAX];
     size_t gone_count;
 };
 
-static enum fault contribution_expire(struct sweep *sweep, struct database *database,
-                                      const struct contribution_row *row)
-{
-    bool last = false;
-    struct instance_change change = {.contributions = -1};
-    enum fault fault = contribution_delete(database, row, &last);
-    if (!fault)
-        fault = instance_count(database, row->instance, &change);
-    if (fault)
-        return fault;
-    sweep->gone[sweep->gone_count].pattern = row->pattern;
-    sweep->gone[sweep->gone_count++].last = last;
-    return FAULT_NONE;
-}
-
 static enum fault unreleased_expire(struct sweep *sweep, struct database *database)
 {
-    const struct settings *settings = sweep->operation.coordinator->settings;
-    int64_t before_s = sweep->now_s - (int64_t)settings->unreleased_ttl_days * DAY_S;
+    const struct coordinator *coordinator = sweep->operation.coordinator;
+    int64_t before_s = sweep->now_s - (int64_t)coordinator->settings->unreleased_ttl_days * DAY_S;
     struct contribution_row expired[EXPIRED_MAX];
     size_t count = 0;
     enum fault fault = contributions_unreleased(database, before_s,
                                                 &(struct contribution_look){LOOKED_AT, EXPIRED_MAX},
                                                 &sweep->position, expired, &count);
     for (size_t i = 0; i < count && !fault; i++)
-        fault = contribution_expire(sweep, database, &expired[i]);
+        fault = contribution_depart(coordinator, database, &expired[i],
+                                    &(struct instance_change){0}, &sweep->gone[i]);
+    sweep->gone_count = count;
     sweep->looked = true;
     return fault;
 }
@@ -90,10 +73,10 @@ static void sweep_settle(struct operation *operation, enum fault fault)
     const struct sweep *sweep = (const struct sweep *)operation;
     struct coordinator *coordinator = operation->coordinator;
     operation->again = operation->again && !waiting_drains(coordinator->waiting);
-    for (size_t i = 0; i < sweep->gone_count && !fault; i++)
-        contribution_forget(coordinator, sweep->gone[i].pattern, sweep->gone[i].last);
-    if (!fault)
-        coordinator->swept = sweep->position;
+    if (fault)
+        return;
+    contributions_forget(coordinator, sweep->gone, sweep->gone_count);
+    coordinator->swept = sweep->position;
 }
 
 static void sweep_answer(struct operation *operation, enum fault fault)

@@ -4,15 +4,6 @@
 #include "domain/credits.h"
 #include "domain/directory.h"
 #include "store/catalog.h"
-#include "store/search.h"
-#include "util/clock.h"
-
-/* What was to come without pay, and is taken back, is to come once more. */
-static bool is_carried_again(const struct withdrawal *withdrawal,
-                             const struct contribution_row *row, const struct record *record)
-{
-    return row->carried && record->epoch == withdrawal->operation.coordinator->epoch.number;
-}
 
 /* One contribution goes: its credit, its row, and what counted it. */
 static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct database *database,
@@ -20,34 +11,21 @@ static enum fault contribution_withdraw(struct withdrawal *withdrawal, struct da
 {
     const struct coordinator *coordinator = withdrawal->operation.coordinator;
     struct reversal reversal = {0};
-    bool last = false;
     bool paid = row->payment == PAYMENT_PAID || row->payment == PAYMENT_PROVEN;
-    struct record record = {0};
+    struct instance_change change = {.released = row->state == CONTRIBUTION_RELEASED ? -1 : 0};
+    struct record record;
     bool spoiled = false;
-    enum fault fault = FAULT_NONE;
-    if (paid || row->carried)
-        fault = pattern_get(database, row->pattern, &record, &spoiled);
+    enum fault fault = paid ? pattern_get(database, row->pattern, &record, &spoiled) : FAULT_NONE;
     if (!fault && paid)
         fault = credits_reverse(coordinator, database, withdrawal->number, &record.tag,
                                 withdrawal->now_s, &reversal);
+    change.unproven = row->payment == PAYMENT_PAID && reversal.whole ? -1 : 0;
     if (!fault)
-        fault = contribution_delete(database, row, &last);
-    struct instance_change change = {
-        .contributions = -1,
-        .released = row->state == CONTRIBUTION_RELEASED ? -1 : 0,
-        .unproven = row->payment == PAYMENT_PAID && reversal.whole ? -1 : 0,
-        .carried = is_carried_again(withdrawal, row, &record),
-    };
-    if (!fault)
-        fault = instance_count(database, withdrawal->number, &change);
-    int64_t day = clock_day(row->accepted_at_s);
-    if (!fault)
-        fault = activity_retract(database, withdrawal->number, day);
+        fault = contribution_depart(coordinator, database, row, &change,
+                                    &withdrawal->gone[withdrawal->gone_count]);
     if (fault)
         return fault;
-    withdrawal->gone[withdrawal->gone_count].pattern = row->pattern;
-    withdrawal->gone[withdrawal->gone_count].day = day;
-    withdrawal->gone[withdrawal->gone_count++].last = last;
+    withdrawal->gone_count++;
     withdrawal->reversed.milli += reversal.amount.milli;
     withdrawal->withdrawn++;
     return FAULT_NONE;
@@ -87,29 +65,15 @@ static enum fault withdrawal_apply(struct command *command, struct database *dat
     return fault;
 }
 
-void contribution_forget(struct coordinator *coordinator, uint32_t pattern, bool last)
-{
-    bool released = search_has(coordinator->search, pattern);
-    if (last)
-        search_remove(coordinator->search, pattern);
-    else if (released)
-        (void)catalog_mark(coordinator->catalog,
-                           pattern); /* no memory: seen to at the next start */
-    catalog_remove(coordinator->catalog, pattern, 1);
-}
-
 static void withdrawal_settle(struct operation *operation, enum fault fault)
 {
     const struct withdrawal *withdrawal = (struct withdrawal *)operation;
     struct instance *instance =
         directory_find_number(operation->coordinator->directory, withdrawal->number);
-    for (size_t i = 0; i < withdrawal->gone_count && !fault; i++) {
-        contribution_forget(operation->coordinator, withdrawal->gone[i].pattern,
-                            withdrawal->gone[i].last);
-        if (instance)
-            instance_count_accepted(instance, withdrawal->gone[i].day, -1);
-    }
-    if (!fault && instance)
+    if (fault)
+        return;
+    contributions_forget(operation->coordinator, withdrawal->gone, withdrawal->gone_count);
+    if (instance)
         instance->balance = withdrawal->balance;
 }
 

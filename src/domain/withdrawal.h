@@ -4,7 +4,7 @@
 
 #include "crypto/bytes.h"
 #include "domain/coordinator.h"
-#include "store/patterns.h"
+#include "domain/departure.h"
 
 /* ---- DELETE /v1/contributions/{tag} and DELETE /v1/contributions ---- */
 
@@ -23,11 +23,7 @@ struct withdrawal {
     size_t withdrawn;
     struct credits reversed, balance;
     /* one step */
-    struct {
-        uint32_t pattern;
-        bool last;
-        int64_t day; /* of its acceptance */
-    } gone[WITHDRAWAL_STEP];
+    struct departure gone[WITHDRAWAL_STEP];
     size_t gone_count;
     uint32_t pattern;
     int64_t after;
@@ -37,8 +33,5 @@ struct withdrawal *withdrawal_new(struct coordinator *coordinator);
 
 /* Answered: FAULT_NOT_FOUND, no contribution of this instance has the tag. */
 void withdrawal_submit(struct withdrawal *withdrawal);
-
-/* Memory follows: a contribution to `pattern` is gone, and with the `last` one the pattern. */
-void contribution_forget(struct coordinator *coordinator, uint32_t pattern, bool last);
 
 #endif

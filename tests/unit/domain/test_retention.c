@@ -96,6 +96,39 @@ static void what_expired_may_be_contributed_again_and_is_not_paid_again(void **s
     assert_int_equal(world_balance(&world, ALICE), before);
 }
 
+static void what_pays_nothing_as_it_was_carried_is_to_come_once_more_when_it_expires(void **state)
+{
+    (void)state;
+    enum { FIRST = 10, SECOND = 20, CARRIED = 2 }; /* as many as ALICE held */
+    world.now_s += DAY_S;
+    world_rotate(&world, 3);
+    for (unsigned pattern = FIRST; pattern < FIRST + CARRIED; pattern++)
+        assert_int_equal(world_contribute(&world, ALICE, pattern).earned.milli, 0);
+    world.now_s += 180 * DAY_S + 1;
+    sweep();
+    assert_int_equal(world_pattern_id(&world, FIRST), 0);
+    assert_int_equal(world_profile(&world, ALICE, LEVEL_COUNT, MODE_COUNT).carried, CARRIED);
+    world_rotate(&world, 3);
+    world_tick(&world);
+    for (unsigned pattern = SECOND; pattern < SECOND + CARRIED; pattern++)
+        assert_int_equal(world_contribute(&world, ALICE, pattern).earned.milli, 0);
+    assert_int_equal(world_contribute(&world, ALICE, SECOND + CARRIED).earned.milli, 1000);
+}
+
+static void what_expired_counts_for_no_level_any_more(void **state)
+{
+    (void)state;
+    world.settings.unreleased_ttl_days = 1;
+    world.now_s += DAY_S + 1;
+    sweep();
+    assert_int_equal(contributions(), 3);
+    assert_int_equal(world_number(&world, "SELECT sum(accepted) FROM activity"), 3);
+    int64_t today = world.now_s / DAY_S;
+    assert_int_equal(instance_weekly(world_instance(&world, ALICE), today), 1);
+    world_restart(&world);
+    assert_int_equal(instance_weekly(world_instance(&world, ALICE), today), 1);
+}
+
 static void a_sweep_expires_so_many_and_the_next_ones_go_on(void **state)
 {
     (void)state;
@@ -142,6 +175,8 @@ int main(void)
         TEST(what_is_not_released_in_time_expires_and_what_is_stays),
         TEST(what_is_unreleased_has_its_time_from_then_on),
         TEST(what_expired_may_be_contributed_again_and_is_not_paid_again),
+        TEST(what_pays_nothing_as_it_was_carried_is_to_come_once_more_when_it_expires),
+        TEST(what_expired_counts_for_no_level_any_more),
         TEST(a_sweep_expires_so_many_and_the_next_ones_go_on),
         TEST(a_new_round_begins_when_one_is_through),
         TEST(quotas_of_past_days_are_forgotten),
