@@ -58,7 +58,8 @@ size_t epochs_cut_tokens(const struct coordinator *coordinator, const struct rel
 /* A pattern of `epoch` is sealed again: if that is over, there is something to expire. */
 void epochs_note_sealed(struct coordinator *coordinator, uint32_t epoch);
 
-/* Begins to expire what is due, at the end of a tick; does nothing while that is under way. */
+/* Begins to expire what is due, at the end of a tick that looked at all that waited; does nothing
+ * while that is under way. */
 enum { EPOCH_EXPIRY_STEP = 256, EPOCH_SCAN = 1024 }; /* contributions, patterns in a step */
 void epochs_expire(struct coordinator *coordinator, int64_t now_s);
 

@@ -440,11 +440,15 @@ static void batch_next(struct coordinator *coordinator, int64_t now_s)
     workers_submit(coordinator->workers, &batch->job);
 }
 
-/* What had enough contributors is released by now; what is sealed of past epochs may go. */
+/*
+ * What had enough contributors is released by now, and what is sealed of past epochs may go: unless
+ * it waits for a gate that was closed, and has not been looked at.
+ */
 static void tick_end(struct coordinator *coordinator, int64_t now_s)
 {
     coordinator->tick_runs = false;
-    epochs_expire(coordinator, now_s);
+    if (!gate_is_dp(coordinator) || coordinator->gate_is_open)
+        epochs_expire(coordinator, now_s);
 }
 
 void release_stop(struct coordinator *coordinator)

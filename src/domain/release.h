@@ -24,7 +24,7 @@ struct keyring;
  * after a start nothing is taken for sealed that a tick would have released.
  *
  * With release_gate = dp the first tick of a day (UTC) opens the gate; in all others what is
- * released stays so as long as it has k, and what is not waits.
+ * released stays so as long as it has k, what is not waits, and nothing of older epochs expires.
  */
 enum {
     RELEASE_BATCH = 128,        /* groups */

@@ -181,6 +181,25 @@ static void verifications_count_while_the_gate_is_closed(void **state)
     assert_int_equal(world_number(&world, "SELECT sum(confirmed) FROM release"), 1);
 }
 
+static void what_waits_for_the_gate_does_not_expire_before_it_has_opened(void **state)
+{
+    (void)state;
+    world_tick(&world); /* today's opening */
+    for (unsigned member = ALICE; member <= EVE; member++)
+        assert_int_equal(world_contribute(&world, member, 0).added, 1);
+    assert_int_equal(world_contribute(&world, ALICE, 1).added, 1);
+    world.settings.epoch_grace_days = 0;
+    world_rotate(&world, 3);
+    for (int tick = 0; tick < 2; tick++) {
+        world_tick(&world);
+        assert_int_not_equal(world_pattern_id(&world, 0), 0);
+        assert_int_not_equal(world_pattern_id(&world, 1), 0);
+    }
+    next_day();
+    assert_true(world_is_released(&world, 0));
+    assert_int_equal(world_pattern_id(&world, 1), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -192,6 +211,7 @@ int main(void)
         TEST(below_k_a_group_falls_at_the_next_tick),
         TEST(above_k_it_falls_when_the_gate_opens_though_the_coordinator_started_anew),
         TEST(a_gate_that_is_set_up_later_looks_at_what_is_released),
+        TEST(what_waits_for_the_gate_does_not_expire_before_it_has_opened),
         TEST(verifications_count_while_the_gate_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
