@@ -22,20 +22,51 @@ static void owner_read(int lock_fd, char *ret, size_t size)
         snprintf(ret, size, "unknown");
 }
 
+/* A file that has another name too may be anybody's: whoever may write to the folder can link to
+ * what they may not write to. */
+static bool is_of_one_name(const struct stat *file)
+{
+    return S_ISREG(file->st_mode) && file->st_nlink == 1;
+}
+
 bool folder_adopt(int folder_fd, int fd)
 {
-    struct stat folder;
-    return geteuid() != 0 ||
-           (fstat(folder_fd, &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) == 0);
+    struct stat folder, file;
+    if (geteuid() != 0)
+        return true;
+    if (fstat(folder_fd, &folder) < 0 || fstat(fd, &file) < 0)
+        return false;
+    if (!is_of_one_name(&file)) {
+        errno = EMLINK;
+        return false;
+    }
+    return file.st_uid != 0 || fchown(fd, folder.st_uid, folder.st_gid) == 0;
+}
+
+static enum fault lock_open(struct folder *folder, const char *path, struct why *why)
+{
+    struct stat file;
+    folder->lock_fd =
+        openat(folder->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    if (folder->lock_fd < 0 || fstat(folder->lock_fd, &file) < 0)
+        return why_set(why, FAULT_SYSTEM, "cannot open %.100s/lock: %s", path, strerror(errno));
+    if (!is_of_one_name(&file))
+        return why_set(why, FAULT_SYSTEM,
+                       "%.100s/lock is not a regular file with one name: see who made it, and "
+                       "remove it",
+                       path);
+    if (!folder_adopt(folder->fd, folder->lock_fd))
+        return why_set(why, FAULT_SYSTEM, "cannot give %.100s/lock to the owner of its folder: %s",
+                       path, strerror(errno));
+    return FAULT_NONE;
 }
 
 static enum fault lock_take(struct folder *folder, const char *path, struct why *why)
 {
     char owner[24];
-    folder->lock_fd =
-        openat(folder->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    if (folder->lock_fd < 0 || !folder_adopt(folder->fd, folder->lock_fd))
-        return why_set(why, FAULT_SYSTEM, "cannot open %.100s/lock: %s", path, strerror(errno));
+    enum fault fault = lock_open(folder, path, why);
+    if (fault)
+        return fault;
     if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK)
             return why_set(why, FAULT_SYSTEM, "cannot lock %.100s/lock: %s", path, strerror(errno));

@@ -24,8 +24,11 @@ struct folder {
  * (names its process). */
 enum fault folder_open(const char *path, struct folder *ret, struct why *why);
 
-/* A file of the folder that root has written belongs to whom the folder belongs, so that the daemon
- * can use it. False: errno. */
+/*
+ * A file of the folder that root has written belongs to whom the folder belongs, so that the daemon
+ * can use it: one that is another's already is left alone. False: errno; EMLINK when it is not a
+ * regular file with one name, for then root need not have made it, and should not touch it.
+ */
 bool folder_adopt(int folder_fd, int fd);
 
 /* Gives the lock back. A zeroed or {-1, -1} folder is left alone. */

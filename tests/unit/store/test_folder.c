@@ -130,6 +130,64 @@ static void a_lock_that_is_a_link_is_not_followed(void **state)
     unlink(lock_path);
 }
 
+static void a_lock_that_has_another_name_or_is_no_file_is_refused(void **state)
+{
+    (void)state;
+    struct folder folder = {.fd = -1, .lock_fd = -1};
+    struct why why = {""};
+    char other[80];
+    struct stat status;
+    snprintf(other, sizeof other, "%s/diary", base);
+    FILE *diary = fopen(other, "we");
+    fputs("dear diary\n", diary);
+    fclose(diary);
+    assert_int_equal(link(other, lock_path), 0);
+    assert_int_equal(folder_open(path, &folder, &why), FAULT_SYSTEM);
+    assert_non_null(strstr(why.text, "/lock is not a regular file with one name"));
+    assert_int_equal(stat(other, &status), 0);
+    assert_int_equal(status.st_size, strlen("dear diary\n"));
+    unlink(other);
+    unlink(lock_path);
+    assert_int_equal(mkfifo(lock_path, 0600), 0);
+    assert_int_equal(folder_open(path, &folder, &why), FAULT_SYSTEM);
+    assert_non_null(strstr(why.text, "/lock is not a regular file with one name"));
+    unlink(lock_path);
+}
+
+enum { OWNER = 65534, GROUP = 65533, SOMEBODY = 65532 };
+
+static void root_gives_away_only_what_is_its_own_and_has_one_name(void **state)
+{
+    (void)state;
+    char file[80], other[80];
+    struct stat status;
+    if (geteuid() != 0)
+        skip();
+    snprintf(file, sizeof file, "%s/erased", path);
+    snprintf(other, sizeof other, "%s/diary", base);
+    assert_int_equal(chown(path, OWNER, GROUP), 0);
+    int folder_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(link(file, other), 0);
+    assert_false(folder_adopt(folder_fd, fd));
+    assert_int_equal(errno, EMLINK);
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(status.st_uid, 0);
+    unlink(other);
+    assert_true(folder_adopt(folder_fd, fd));
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(status.st_uid, OWNER);
+    assert_int_equal(status.st_gid, GROUP);
+    assert_int_equal(fchown(fd, SOMEBODY, SOMEBODY), 0);
+    assert_true(folder_adopt(folder_fd, fd));
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(status.st_uid, SOMEBODY);
+    close(fd);
+    close(folder_fd);
+    unlink(file);
+    assert_int_equal(chown(path, 0, 0), 0);
+}
+
 static void closing_what_was_never_opened_does_nothing(void **state)
 {
     (void)state;
@@ -167,6 +225,8 @@ int main(void)
         cmocka_unit_test(the_lock_is_gone_with_a_process_that_was_killed),
         cmocka_unit_test(what_is_not_a_folder_or_has_no_parent_is_refused),
         cmocka_unit_test(a_lock_that_is_a_link_is_not_followed),
+        cmocka_unit_test(a_lock_that_has_another_name_or_is_no_file_is_refused),
+        cmocka_unit_test(root_gives_away_only_what_is_its_own_and_has_one_name),
         cmocka_unit_test(closing_what_was_never_opened_does_nothing),
     };
     return cmocka_run_group_tests(tests, make_base, remove_base);
