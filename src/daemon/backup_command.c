@@ -86,6 +86,26 @@ static enum fault database_adopt(int folder_fd, const char *path, struct why *wh
                              path, strerror(errno));
 }
 
+/*
+ * The noise first, then the database: whatever a crash leaves, no database of before meets the
+ * noise of before. So `keys` is another file also when this fails, and who keeps a copy of it is
+ * told.
+ */
+static enum fault restore_files(int folder_fd, struct keyring *keyring, struct database *backup,
+                                const char *path, struct why *why)
+{
+    struct why because = {""};
+    enum fault fault = keyring_renew_noise(folder_fd, keyring, why);
+    if (fault)
+        return fault;
+    fault = database_copy(backup, path, &because);
+    if (!fault)
+        fault = database_adopt(folder_fd, path, &because);
+    return fault ? why_set(why, fault, "%.160s. The key of the noise is a new one: copy keys anew",
+                           because.text[0] ? because.text : fault_title(fault))
+                 : FAULT_NONE;
+}
+
 enum fault backup_restore(const struct configuration *configuration, FILE *out, struct why *why)
 {
     _cleanup_(folder_close) struct folder folder = {.fd = -1, .lock_fd = -1};
@@ -100,11 +120,7 @@ enum fault backup_restore(const struct configuration *configuration, FILE *out, 
     if (!fault)
         fault = backup_check(configuration, keyring, &backup, why);
     if (!fault)
-        fault = keyring_renew_noise(folder.fd, keyring, why);
-    if (!fault)
-        fault = database_copy(backup, path, why);
-    if (!fault)
-        fault = database_adopt(folder.fd, path, why);
+        fault = restore_files(folder.fd, keyring, backup, path, why);
     if (fault)
         return fault;
     bool has_log = faccessat(folder.fd, "erased", F_OK, 0) == 0;

@@ -107,6 +107,18 @@ class Backups(harness.DaemonCase):
         self.assertEqual({"noise", "check", "gate"}, {name for name in after if after[name] != before.get(name)})
         twin.start()
 
+    def test_a_restore_that_fails_says_that_the_noise_is_new_already(self):
+        path = self.backup(self.daemon)
+        twin = self.twin(self.daemon, "keys")
+        left_behind = pathlib.Path(twin.storage, "continuum.db.partial")
+        left_behind.write_bytes(b"of a restore that was cut off")
+        before = self.keys(twin)
+        self.refuses("The key of the noise is a new one: copy keys anew", twin, "restore", path)
+        self.assertNotEqual(before["noise"], self.keys(twin)["noise"])
+        self.assertFalse(os.path.exists(os.path.join(twin.storage, "continuum.db")))
+        left_behind.unlink()
+        self.does(twin, "restore", path)
+
     @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
     def test_what_root_restores_belongs_to_the_owner_of_the_folder(self):
         path = self.backup(self.daemon)
