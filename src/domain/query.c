@@ -230,8 +230,9 @@ static void query_settle(struct operation *operation, enum fault fault)
         asker->pending.milli -= query->cost.milli;
     if (fault == FAULT_NONE || fault == FAULT_INSUFFICIENT_CREDITS)
         asker->balance = query->balance;
-    asker->quota_spent = fault == FAULT_TOO_MANY_REQUESTS && !query->route.full;
-    if (query->route.wanted)
+    if (fault == FAULT_NONE || fault == FAULT_TOO_MANY_REQUESTS) /* else it may be as it was */
+        asker->quota_spent = fault && !query->route.full;
+    if (query->route.checked)
         asker->routes_full = query->route.full;
 }
 

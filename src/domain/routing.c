@@ -162,6 +162,7 @@ enum fault route_check(struct routing *route, const struct route_rules *rules, i
         questions_count(database, asker, rules->now_s, rules->now_s - HOUR_S, &counts);
     if (fault)
         return fault;
+    route->checked = true;
     route->full = counts.open >= rules->settings->max_routed_open ||
                   counts.recent >= rules->settings->max_routed_per_hour;
     return route->full ? FAULT_TOO_MANY_REQUESTS : FAULT_NONE;

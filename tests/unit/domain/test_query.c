@@ -167,6 +167,33 @@ static void routed_queries_at_their_limit_cost_no_match(void **state)
     assert_int_equal(world_balance(&world, ALICE), 1000);
 }
 
+static void who_cannot_pay_either_is_still_known_to_be_at_the_limit(void **state)
+{
+    (void)state;
+    const struct asking asking = {.member = ALICE, .pattern = 1, .fanout = 1};
+    const struct credits price = world.settings.price_query;
+    world.settings.max_routed_open = 1;
+    for (unsigned pattern = 1; pattern <= 4; pattern++)
+        world_contribute(&world, ALICE, pattern);
+    world_contribute(&world, BOB, 1);
+    world_contribute(&world, CAROL, 1);
+    world_tick(&world);
+    assert_int_equal(world_route(&world, &asking).fault, FAULT_NONE);
+    assert_int_equal(world_route(&world, &asking).fault, FAULT_TOO_MANY_REQUESTS);
+    world.settings.price_query.milli = 100000;
+    assert_int_equal(world_route(&world, &asking).fault, FAULT_INSUFFICIENT_CREDITS);
+    world.settings.price_query = price;
+    assert_false(world_route(&world, &asking).is_matched);
+    world_set_tier(&world, ALICE, TIER_FREE);
+    world.settings.free_daily[QUOTA_QUERIES] = 1;
+    assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_NONE);
+    assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_TOO_MANY_REQUESTS);
+    world.settings.price_query.milli = 100000;
+    assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_INSUFFICIENT_CREDITS);
+    world.settings.price_query = price;
+    assert_false(world_query(&world, ALICE, 1).is_matched);
+}
+
 static void who_is_erased_while_the_writer_is_asked_is_not_answered_for(void **state)
 {
     (void)state;
@@ -191,6 +218,7 @@ int main(void)
         TEST(what_was_withdrawn_is_not_counted_on),
         TEST(a_used_up_quota_costs_no_match_until_midnight),
         TEST(routed_queries_at_their_limit_cost_no_match),
+        TEST(who_cannot_pay_either_is_still_known_to_be_at_the_limit),
         TEST(who_is_erased_while_the_writer_is_asked_is_not_answered_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
