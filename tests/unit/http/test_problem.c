@@ -47,7 +47,7 @@ static void a_detail_that_is_not_utf8_is_left_out(void **state)
     struct why why = {.text = "cut in a letter \xc3"};
     assert_document(problem_document(FAULT_STARTING, &why, NULL),
                     "{\"type\": \"urn:continuum:problem:starting\", \"title\":"
-                    " \"The coordinator is loading\", \"status\": 503, \"code\": \"starting\"}");
+                    " \"This server is loading\", \"status\": 503, \"code\": \"starting\"}");
 }
 
 int main(void)
