@@ -163,7 +163,7 @@ struct continuum_report {
     int64_t earned_millicredits;
     int64_t balance_millicredits; /* negative when nothing was sent */
     int64_t daily_remaining;      /* contributions that are still paid today; likewise */
-    uint64_t carried; /* so many were to pay nothing, as an epoch before paid for them */
+    uint64_t carried;             /* so many were to pay nothing, as an epoch before had as many */
 };
 
 /*

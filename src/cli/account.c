@@ -98,10 +98,9 @@ static void status_print(const struct continuum_status *status)
                status->older_sealed, status->older_until[0] ? ". They expire by " : "",
                status->older_until);
     if (status->carried)
-        printf(
-            "carried over   contributions to come that pay nothing, as an epoch before paid for as "
-            "many: %" PRIu64 "\n",
-            status->carried);
+        printf("carried over   contributions to come that pay nothing, as an epoch before had as "
+               "many: %" PRIu64 "\n",
+               status->carried);
 }
 
 enum cli_exit cli_status(const struct cli_options *options)

@@ -127,7 +127,7 @@ static void report_print(const struct continuum_report *report)
                cli_credits_text(report->balance_millicredits, balance), report->daily_remaining);
     if (report->carried && report->accepted_count)
         printf("carried     the first %" PRIu64
-               " of a new epoch pay nothing: the one before paid for as many\n",
+               " of a new epoch pay nothing: the one before had as many\n",
                report->carried);
     for (size_t i = 0; i < report->rejected_count && i < SHOWN_REJECTIONS; i++)
         fprintf(stderr, "line %zu: %s\n", report->rejected[i].line, report->rejected[i].detail);

@@ -84,8 +84,10 @@ void epochs_note_sealed(struct coordinator *coordinator, uint32_t epoch)
 
 /*
  * One epoch's, in steps. Once a walk through its patterns has found nothing sealed, the last step
- * takes its key out of the file: never before the rows are gone on disk, so that after a crash the
- * next start finds one or the other still to do.
+ * takes its key out of the file, after the rows that it found are gone on disk: after a crash the
+ * next start finds one or the other still to do. A pattern may be un-released behind the walk: that
+ * makes the epoch due again (epochs_note_sealed), and it expires, for which no key is needed, after
+ * the key.
  */
 struct expiry {
     struct operation operation;

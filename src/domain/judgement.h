@@ -52,6 +52,11 @@ struct verification {
     struct credits earned, balance;
 };
 
+/*
+ * Submitted, once it was found, by operation_submit. Answered: FAULT_NOT_FOUND, FAULT_OWN_PATTERN,
+ * FAULT_PROOF_INVALID, FAULT_ALREADY_VERIFIED, FAULT_CONTRIBUTION_REQUIRED, FAULT_LEVEL_TOO_LOW, in
+ * this order.
+ */
 struct verification *verification_new(struct coordinator *coordinator);
 
 /* On the loop. FAULT_NOT_FOUND: unknown or sealed. */
@@ -61,12 +66,6 @@ enum fault verification_find(struct verification *verification, const struct ins
 /* On a worker, once it was found: checks both signatures, which takes longer than all else. What it
  * cannot look at the writer will. */
 void verification_prove(struct verification *verification);
-
-/*
- * Once it was found, by operation_submit.
- * Answered: FAULT_NOT_FOUND, FAULT_OWN_PATTERN, FAULT_PROOF_INVALID, FAULT_ALREADY_VERIFIED,
- * FAULT_CONTRIBUTION_REQUIRED, FAULT_LEVEL_TOO_LOW, in this order.
- */
 
 /* ---- GET /v1/patterns/{tag}/verifications ---- */
 

@@ -129,11 +129,11 @@ enum fault sql_run(struct statement *statement);
 /* The same for a statement whose only parameter is one integer. */
 enum fault sql_run_with(struct statement *statement, int64_t value);
 
-/* Rows that the last INSERT, UPDATE or DELETE changed. */
 /* Binds the last two parameters, the second being how many rows it may change at most, and runs it.
  * *ret_count: how many it changed. */
 enum fault sql_run_some(struct statement *statement, int64_t value, size_t max, size_t *ret_count);
 
+/* Rows that the last INSERT, UPDATE or DELETE changed. */
 int64_t sql_changes(struct database *database);
 int64_t sql_last_row(struct database *database);
 

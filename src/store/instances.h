@@ -21,7 +21,7 @@ struct instance_row {
     int64_t joined_at_s;
     int64_t next_sequence; /* 1: has never contributed */
     int64_t contributions, released, unproven;
-    int64_t carried; /* contributions to come that pay nothing, as the epoch before paid for them */
+    int64_t carried; /* contributions to come that pay nothing, as epochs before had as many */
 };
 
 /* Adds a member and its account. *ret_number is its number. The counts of `row` are not looked at.

@@ -33,7 +33,7 @@ struct contribution_row {
     enum contribution_state state;
     enum payment payment;
     bool counted; /* when the pattern was released */
-    bool carried; /* it pays nothing, as the epoch before paid for one */
+    bool carried; /* it pays nothing, as it stands for one of an epoch before */
 };
 
 /*
