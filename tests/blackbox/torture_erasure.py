@@ -30,6 +30,7 @@ class Large(harness.DaemonCase):
         gone, other = self.daemon.members(2)
         self.daemon.stop()
         bulk.fill(self.daemon.storage, "large", PATTERNS, ciphertext=144)
+        os.sync()  # what was filled in now is not on its way to the disk any more
         self.daemon.start()
         for member in (gone, other):
             member.move(self.daemon.address)
