@@ -196,6 +196,24 @@ void rig_close(struct rig *rig)
     assert_int_equal(close(rig->listen_fd), 0);
 }
 
+int rig_set_up(void **state)
+{
+    struct server_settings settings = rig_settings();
+    struct rig *rig = calloc(1, sizeof *rig);
+    assert_non_null(rig);
+    rig_open(rig, &settings);
+    *state = rig;
+    return 0;
+}
+
+int rig_tear_down(void **state)
+{
+    struct rig *rig = *state;
+    rig_close(rig);
+    free(rig);
+    return 0;
+}
+
 void rig_turn(struct rig *rig, int wait_ms)
 {
     struct pollfd wait = {.fd = server_fd(rig->server), .events = POLLIN};
@@ -320,6 +338,11 @@ int rig_ask(struct rig *rig, const char *text, struct reply *reply)
     assert_true(rig_say(rig, fd, text));
     rig_hear(rig, fd, strncmp(text, "HEAD ", 5) == 0, reply);
     return fd;
+}
+
+void rig_ask_once(struct rig *rig, const char *text, struct reply *reply)
+{
+    close(rig_ask(rig, text, reply));
 }
 
 uint64_t rig_await_end(struct rig *rig, int fd)

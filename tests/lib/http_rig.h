@@ -37,11 +37,21 @@ struct rig {
     size_t pieces, pulls, closed; /* of /stream: how many it has; of all streams */
 };
 
+/* Parts of requests. */
+#define HOST   "Host: test\r\n"
+#define MEMBER "Authorization: Bearer good\r\n"
+#define JSON   "Content-Type: application/json\r\n"
+#define ASK    " HTTP/1.1\r\n" HOST
+
 /* Limits that no test meets by accident. */
 struct server_settings rig_settings(void);
 
 void rig_open(struct rig *rig, const struct server_settings *settings);
 void rig_close(struct rig *rig);
+
+/* Of a test whose state is a rig with just these limits. */
+int rig_set_up(void **state);
+int rig_tear_down(void **state);
 
 /* Lets the server wait and work once, for at most `wait_ms`. */
 void rig_turn(struct rig *rig, int wait_ms);
@@ -74,6 +84,9 @@ void rig_hear(struct rig *rig, int fd, bool bodyless, struct reply *reply);
 
 /* A request on a connection of its own; returns that. */
 int rig_ask(struct rig *rig, const char *text, struct reply *reply);
+
+/* The same, and the connection is closed. */
+void rig_ask_once(struct rig *rig, const char *text, struct reply *reply);
 
 /* Waits for the end of the connection, throwing away what is still sent. Returns after how many ms.
  */

@@ -13,6 +13,7 @@
 
 #include "domain/release.h"
 #include "domain/withdrawal.h"
+#include "lib/rows.h"
 #include "store/catalog.h"
 #include "store/ledger.h"
 #include "store/search.h"
@@ -299,4 +300,11 @@ void world_tick(struct world *world)
 {
     release_tick(world->coordinator, world->now_s);
     world_run(world);
+}
+
+void world_end(struct world *world)
+{
+    world_tick(world);
+    rows_assert_sound(world->database);
+    world_done(world);
 }

@@ -54,6 +54,9 @@ void world_prepare(struct world *world);
 
 void world_done(struct world *world);
 
+/* One tick more, a look at whether what is stored is sound, and done. */
+void world_end(struct world *world);
+
 /* Closes the coordinator and opens it again, loaded from its rows. What waited is forgotten. */
 void world_restart(struct world *world);
 
@@ -97,6 +100,9 @@ int64_t world_balance(const struct world *world, unsigned member);
 enum fault world_join(struct world *world, unsigned member, enum level level,
                       enum privacy_mode mode);
 
+/* `count` members, from 0 on. */
+void world_people(struct world *world, unsigned count, enum privacy_mode mode);
+
 /* As the operator does it: while no coordinator runs. */
 void world_set_tier(struct world *world, unsigned member, enum tier tier);
 
@@ -117,6 +123,8 @@ struct bundle { /* one request's patterns */
 void world_contribute_start(struct world *world, unsigned member, const struct bundle *bundle,
                             struct contributed *ret);
 struct contributed world_contribute(struct world *world, unsigned member, unsigned pattern);
+/* Each of the members `first` to `last`, to all of whom it is new. */
+void world_contribute_all(struct world *world, unsigned pattern, unsigned first, unsigned last);
 struct contributed world_contribute_bad(struct world *world, unsigned member, unsigned pattern);
 
 struct withdrawn {

@@ -64,6 +64,12 @@ enum fault world_join(struct world *world, unsigned member, enum level level,
     return fault ? fault : answer;
 }
 
+void world_people(struct world *world, unsigned count, enum privacy_mode mode)
+{
+    for (unsigned member = 0; member < count; member++)
+        assert_int_equal(world_join(world, member, LEVEL_EXTENSIVE, mode), FAULT_NONE);
+}
+
 void world_set_tier(struct world *world, unsigned member, enum tier tier)
 {
     uint8_t old = 0;
@@ -154,6 +160,12 @@ static struct contributed contribute(struct world *world, unsigned member, unsig
 struct contributed world_contribute(struct world *world, unsigned member, unsigned pattern)
 {
     return contribute(world, member, pattern, false);
+}
+
+void world_contribute_all(struct world *world, unsigned pattern, unsigned first, unsigned last)
+{
+    for (unsigned member = first; member <= last; member++)
+        assert_int_equal(world_contribute(world, member, pattern).added, 1);
 }
 
 struct contributed world_contribute_bad(struct world *world, unsigned member, unsigned pattern)

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "domain/release.h"
-#include "lib/rows.h"
 #include "lib/world.h"
 
 /*
@@ -24,8 +23,7 @@ static int set_up(void **state)
     (void)state;
     world_init(&world);
     world.now_s -= world.now_s % NOISE_PERIOD_S;
-    for (unsigned member = ALICE; member <= FRANK; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_OPEN), FAULT_NONE);
+    world_people(&world, FRANK + 1, MODE_OPEN);
     assert_int_equal(world_join(&world, CAUTIOUS, LEVEL_EXTENSIVE, MODE_HIGH), FAULT_NONE);
     return 0;
 }
@@ -33,9 +31,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    world_tick(&world);
-    rows_assert_sound(world.database);
-    world_done(&world);
+    world_end(&world);
     return 0;
 }
 

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "domain/membership.h"
-#include "lib/rows.h"
 #include "domain/retention.h"
 #include "lib/world.h"
 
@@ -44,8 +43,7 @@ static int set_up(void **state)
 {
     (void)state;
     world_init(&world);
-    for (unsigned member = ALICE; member < MEMBERS; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, MEMBERS, MODE_BALANCED);
     for (unsigned i = 0; i < 30; i++)
         world_contribute(&world, READER, OWN + i);
     for (unsigned pattern = 1; pattern <= PATTERNS; pattern++)
@@ -56,9 +54,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    world_tick(&world);
-    rows_assert_sound(world.database);
-    world_done(&world);
+    world_end(&world);
     return 0;
 }
 

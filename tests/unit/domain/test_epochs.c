@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "domain/release.h"
-#include "lib/rows.h"
 #include "lib/world.h"
 #include "store/instances.h"
 
@@ -23,24 +22,15 @@ static int set_up(void **state)
 {
     (void)state;
     world_init(&world);
-    for (unsigned member = ALICE; member <= EVE; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, EVE + 1, MODE_BALANCED);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    world_tick(&world);
-    rows_assert_sound(world.database);
-    world_done(&world);
+    world_end(&world);
     return 0;
-}
-
-static void contribute(unsigned pattern, unsigned first, unsigned last)
-{
-    for (unsigned member = first; member <= last; member++)
-        assert_int_equal(world_contribute(&world, member, pattern).added, 1);
 }
 
 static int64_t milli_of(unsigned member, unsigned pattern)
@@ -63,7 +53,7 @@ static void what_is_released_stays_and_is_found_in_later_epochs(void **state)
 {
     (void)state;
     struct published published;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_tick(&world);
     world_rotate(&world, K + 1);
     world.now_s += 60 * DAY_S;
@@ -79,13 +69,13 @@ static void what_is_released_stays_and_is_found_in_later_epochs(void **state)
 static void a_new_threshold_is_for_what_is_contributed_from_then_on(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_rotate(&world, K + 1);
-    contribute(2, ALICE, CAROL);
+    world_contribute_all(&world, 2, ALICE, CAROL);
     world_tick(&world);
     assert_true(world_is_released(&world, 1)); /* it had its three before */
     assert_false(world_is_released(&world, 2));
-    contribute(2, DAVE, DAVE);
+    world_contribute_all(&world, 2, DAVE, DAVE);
     world_tick(&world);
     assert_true(world_is_released(&world, 2));
 }
@@ -93,8 +83,8 @@ static void a_new_threshold_is_for_what_is_contributed_from_then_on(void **state
 static void what_is_sealed_expires_with_its_key_when_the_grace_is_over_and_not_before(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
-    contribute(2, ALICE, BOB);
+    world_contribute_all(&world, 1, ALICE, CAROL);
+    world_contribute_all(&world, 2, ALICE, BOB);
     world_tick(&world);
     world_rotate(&world, K);
     world.now_s += 30 * DAY_S - 1;
@@ -143,7 +133,7 @@ static void expiry_goes_in_steps_and_goes_on_after_a_restart(void **state)
 static void a_key_that_cannot_be_destroyed_is_tried_again_at_the_next_tick(void **state)
 {
     (void)state;
-    contribute(1, ALICE, BOB);
+    world_contribute_all(&world, 1, ALICE, BOB);
     world.settings.epoch_grace_days = 0;
     world_rotate(&world, K);
     world.coordinator->folder_fd = -1;
@@ -161,7 +151,7 @@ static void a_key_that_cannot_be_destroyed_is_tried_again_at_the_next_tick(void 
 static void an_epoch_is_forgotten_with_its_last_pattern_and_not_before_its_grace(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_tick(&world);
     world_rotate(&world, K);
     world_tick(&world);
@@ -180,8 +170,8 @@ static void an_epoch_is_forgotten_with_its_last_pattern_and_not_before_its_grace
 static void what_is_unreleased_when_its_epoch_is_over_expires_as_well(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
-    contribute(2, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
+    world_contribute_all(&world, 2, ALICE, CAROL);
     world_tick(&world);
     world_rotate(&world, K);
     world.now_s += 30 * DAY_S;
@@ -196,8 +186,8 @@ static void what_is_unreleased_when_its_epoch_is_over_expires_as_well(void **sta
 static void what_has_enough_when_its_epoch_is_over_is_released_and_does_not_expire(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
-    contribute(2, ALICE, ALICE);
+    world_contribute_all(&world, 1, ALICE, CAROL);
+    world_contribute_all(&world, 2, ALICE, ALICE);
     world_rotate(&world, K); /* before a tick saw it */
     world.now_s += 30 * DAY_S;
     world_restart(&world);
@@ -209,7 +199,7 @@ static void what_has_enough_when_its_epoch_is_over_is_released_and_does_not_expi
 static void a_tick_that_fails_lets_nothing_expire(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_rotate(&world, K);
     world.now_s += 30 * DAY_S;
     assert_int_equal(sql_script(world.database, "CREATE TEMP TRIGGER t BEFORE INSERT ON release"
@@ -217,7 +207,7 @@ static void a_tick_that_fails_lets_nothing_expire(void **state)
                      FAULT_NONE);
     world.coordinator->tick_failures = TICK_FAILURES_MAX; /* groups go one by one */
     for (unsigned pattern = 3; pattern < 3 + TICK_FAILURES_MAX; pattern++)
-        contribute(pattern, ALICE, CAROL);
+        world_contribute_all(&world, pattern, ALICE, CAROL);
     world_tick(&world);
     assert_int_not_equal(world_pattern_id(&world, 1), 0);
     assert_int_equal(sql_script(world.database, "DROP TRIGGER t"), FAULT_NONE);
@@ -241,7 +231,7 @@ static void patterns_fill(void)
 static void what_is_unreleased_while_its_epoch_is_walked_through_expires_as_well(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_tick(&world);
     world_rotate(&world, K);
     world.now_s += 30 * DAY_S;
@@ -261,8 +251,8 @@ static void what_is_unreleased_while_its_epoch_is_walked_through_expires_as_well
 static void as_many_contributions_as_one_had_pay_nothing_in_a_new_epoch(void **state)
 {
     (void)state;
-    contribute(1, ALICE, BOB);
-    contribute(2, ALICE, ALICE);
+    world_contribute_all(&world, 1, ALICE, BOB);
+    world_contribute_all(&world, 2, ALICE, ALICE);
     world_tick(&world);
     world_rotate(&world, K);
     assert_int_equal(milli_of(ALICE, 11), 0);
@@ -278,8 +268,8 @@ static void as_many_contributions_as_one_had_pay_nothing_in_a_new_epoch(void **s
 static void the_same_contribution_again_takes_nothing_off_what_is_carried(void **state)
 {
     (void)state;
-    contribute(1, ALICE, ALICE);
-    contribute(2, ALICE, ALICE);
+    world_contribute_all(&world, 1, ALICE, ALICE);
+    world_contribute_all(&world, 2, ALICE, ALICE);
     world_rotate(&world, K);
     assert_int_equal(milli_of(ALICE, 11), 0);
     assert_int_equal(milli_of(ALICE, 11), 0);
@@ -290,7 +280,7 @@ static void the_same_contribution_again_takes_nothing_off_what_is_carried(void *
 static void taking_back_what_paid_nothing_pays_nothing_for_the_next(void **state)
 {
     (void)state;
-    contribute(1, ALICE, ALICE);
+    world_contribute_all(&world, 1, ALICE, ALICE);
     world_rotate(&world, K);
     assert_int_equal(milli_of(ALICE, 11), 0);
     assert_int_equal(world_withdraw(&world, ALICE, 11).withdrawn, 1);
@@ -303,8 +293,8 @@ static void taking_back_what_paid_nothing_pays_nothing_for_the_next(void **state
 static void what_was_not_contributed_again_is_still_carried_after_a_second_rotation(void **state)
 {
     (void)state;
-    contribute(1, ALICE, ALICE);
-    contribute(2, ALICE, ALICE);
+    world_contribute_all(&world, 1, ALICE, ALICE);
+    world_contribute_all(&world, 2, ALICE, ALICE);
     world_rotate(&world, K);
     assert_int_equal(milli_of(ALICE, 11), 0);
     world_rotate(&world, K);
@@ -317,14 +307,14 @@ static void what_was_paid_for_and_taken_back_without_pay_is_carried(void **state
 {
     (void)state;
     for (unsigned pattern = 1; pattern <= 3; pattern++)
-        contribute(pattern, ALICE, ALICE);
+        world_contribute_all(&world, pattern, ALICE, ALICE);
     for (int i = 0; i < 2; i++)
         assert_int_equal(world_query(&world, ALICE, 1).fault, FAULT_NONE);
     assert_int_equal(world_withdraw(&world, ALICE, 1).reversed.milli, 1000);
     assert_int_equal(world_withdraw(&world, ALICE, 2).reversed.milli, 0);
     assert_int_equal(world_withdraw(&world, ALICE, 3).reversed.milli, 0);
-    contribute(3, ALICE, ALICE); /* once more, which pays nothing */
-    contribute(4, BOB, BOB);
+    world_contribute_all(&world, 3, ALICE, ALICE); /* once more, which pays nothing */
+    world_contribute_all(&world, 4, BOB, BOB);
     world.now_s += DAY_S;
     world_rotate(&world, K);
     assert_int_equal(milli_of(BOB, 11), 0);
@@ -344,14 +334,14 @@ static void a_member_learns_what_of_past_epochs_is_sealed(void **state)
     (void)state;
     int64_t sealed = -1;
     int64_t alice = world_instance(&world, ALICE)->number;
-    contribute(1, ALICE, CAROL);
-    contribute(2, ALICE, ALICE);
-    contribute(3, ALICE, ALICE);
+    world_contribute_all(&world, 1, ALICE, CAROL);
+    world_contribute_all(&world, 2, ALICE, ALICE);
+    world_contribute_all(&world, 3, ALICE, ALICE);
     world_tick(&world);
     assert_int_equal(contributions_sealed_before(world.database, alice, &sealed), FAULT_NONE);
     assert_int_equal(sealed, 0);
     world_rotate(&world, K);
-    contribute(11, ALICE, ALICE);
+    world_contribute_all(&world, 11, ALICE, ALICE);
     assert_int_equal(contributions_sealed_before(world.database, alice, &sealed), FAULT_NONE);
     assert_int_equal(sealed, 2);
 }

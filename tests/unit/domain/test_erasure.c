@@ -26,8 +26,7 @@ static int open_world(void **state)
     world_init(&world);
     world.settings.max_contributions = 100000;
     world.settings.level_max_records[LEVEL_EXTENSIVE] = 1000;
-    for (unsigned member = ALICE; member <= DAVE; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, DAVE + 1, MODE_BALANCED);
     return 0;
 }
 

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "domain/release.h"
-#include "lib/rows.h"
 #include "lib/world.h"
 #include "store/catalog.h"
 
@@ -26,17 +25,14 @@ static int set_up(void **state)
     world.settings.release_delta_billionths = 400000000;
     world.now_s -= world.now_s % DAY_S;
     assert_int_equal(world_try_open(&world), FAULT_NONE);
-    for (unsigned member = ALICE; member <= EVE; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, EVE + 1, MODE_BALANCED);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    world_tick(&world);
-    rows_assert_sound(world.database);
-    world_done(&world);
+    world_end(&world);
     return 0;
 }
 

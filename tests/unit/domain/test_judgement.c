@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "lib/rows.h"
 #include "lib/world.h"
 
 /* Three hold pattern 1, which is released; the others have contributed something of their own. */
@@ -21,8 +20,7 @@ static int set_up(void **state)
 {
     (void)state;
     world_init(&world);
-    for (unsigned member = ALICE; member <= STRANGER; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, STRANGER + 1, MODE_BALANCED);
     for (unsigned member = ALICE; member < MEMBERS; member++)
         world_contribute(&world, member, member <= CAROL ? PATTERN : OWN + member);
     world_contribute(&world, ALICE, SEALED);
@@ -33,9 +31,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    world_tick(&world);
-    rows_assert_sound(world.database);
-    world_done(&world);
+    world_end(&world);
     return 0;
 }
 

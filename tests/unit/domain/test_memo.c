@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "lib/rows.h"
 #include "domain/retention.h"
 #include "lib/world.h"
 
@@ -39,9 +38,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    world_tick(&world);
-    rows_assert_sound(world.database);
-    world_done(&world);
+    world_end(&world);
     return 0;
 }
 

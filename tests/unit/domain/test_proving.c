@@ -59,8 +59,7 @@ static int set_up(void **state)
     (void)state;
     no_reader = another_pattern = false;
     world_init(&world);
-    for (unsigned member = ALICE; member <= DAVE; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, DAVE + 1, MODE_BALANCED);
     for (unsigned member = ALICE; member <= CAROL; member++)
         world_contribute(&world, member, PATTERN);
     world_contribute(&world, DAVE, PATTERN + 1);

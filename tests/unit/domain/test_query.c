@@ -22,8 +22,7 @@ static int set_up(void **state)
 {
     (void)state;
     world_init(&world);
-    for (unsigned member = ALICE; member <= CAROL; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, CAROL + 1, MODE_BALANCED);
     return 0;
 }
 

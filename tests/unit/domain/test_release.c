@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "lib/rows.h"
 #include "lib/world.h"
 #include "store/catalog.h"
 
@@ -21,8 +20,7 @@ static int set_up(void **state)
 {
     (void)state;
     world_init(&world);
-    for (unsigned member = ALICE; member <= EVE; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, EVE + 1, MODE_BALANCED);
     assert_int_equal(world_join(&world, CAUTIOUS, LEVEL_EXTENSIVE, MODE_HIGH), FAULT_NONE);
     return 0;
 }
@@ -30,23 +28,15 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    world_tick(&world);
-    rows_assert_sound(world.database);
-    world_done(&world);
+    world_end(&world);
     return 0;
-}
-
-static void contribute(unsigned pattern, unsigned first, unsigned last)
-{
-    for (unsigned member = first; member <= last; member++)
-        assert_int_equal(world_contribute(&world, member, pattern).added, 1);
 }
 
 static void nothing_is_released_before_the_tick(void **state)
 {
     (void)state;
     struct published published;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     assert_int_equal(world_query(&world, ALICE, 1).count, 0);
     assert_int_equal(world_lookup(&world, ALICE, 1, &published), FAULT_NOT_FOUND);
     world_tick(&world);
@@ -60,7 +50,7 @@ static void a_pattern_below_the_threshold_is_in_no_answer(void **state)
 {
     (void)state;
     struct published published;
-    contribute(1, ALICE, BOB);
+    world_contribute_all(&world, 1, ALICE, BOB);
     world_tick(&world);
     assert_int_equal(world_query(&world, ALICE, 1).count, 0);
     assert_int_equal(world_lookup(&world, ALICE, 1, &published), FAULT_NOT_FOUND);
@@ -71,7 +61,7 @@ static void a_group_that_falls_below_is_unreleased_at_the_next_tick(void **state
 {
     (void)state;
     struct published published;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_tick(&world);
     assert_int_equal(world_withdraw(&world, ALICE, 1).fault, FAULT_NONE);
     assert_true(world_is_released(&world, 1));
@@ -80,7 +70,7 @@ static void a_group_that_falls_below_is_unreleased_at_the_next_tick(void **state
     assert_int_equal(world_lookup(&world, BOB, 1, &published), FAULT_NOT_FOUND);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM release"), 0);
     assert_int_equal(world_number(&world, "SELECT count(*) FROM contribution WHERE state = 0"), 2);
-    contribute(1, DAVE, DAVE);
+    world_contribute_all(&world, 1, DAVE, DAVE);
     world_tick(&world);
     assert_true(world_is_released(&world, 1));
 }
@@ -88,7 +78,7 @@ static void a_group_that_falls_below_is_unreleased_at_the_next_tick(void **state
 static void the_last_withdrawal_takes_the_pattern_with_it_at_once(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_tick(&world);
     for (unsigned member = ALICE; member <= CAROL; member++)
         assert_int_equal(world_withdraw(&world, member, 1).fault, FAULT_NONE);
@@ -101,7 +91,7 @@ static void the_last_withdrawal_takes_the_pattern_with_it_at_once(void **state)
 static void an_erased_member_no_longer_holds_its_groups_up(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_tick(&world);
     assert_int_equal(world_erase(&world, BOB, NULL), FAULT_NONE);
     world_tick(&world);
@@ -112,11 +102,11 @@ static void a_restart_between_a_withdrawal_and_the_tick_forgets_nothing(void **s
 {
     (void)state;
     /* Three contributions remain, but only two are good. */
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     assert_int_equal(world_contribute_bad(&world, DAVE, 1).added, 1);
     /* Four remain, but with one of them only five would do. */
-    contribute(2, ALICE, CAROL);
-    contribute(2, CAUTIOUS, CAUTIOUS);
+    world_contribute_all(&world, 2, ALICE, CAROL);
+    world_contribute_all(&world, 2, CAUTIOUS, CAUTIOUS);
     world_tick(&world);
     assert_true(world_is_released(&world, 1) && world_is_released(&world, 2));
     world_withdraw(&world, ALICE, 1);
@@ -130,10 +120,10 @@ static void a_restart_between_a_withdrawal_and_the_tick_forgets_nothing(void **s
 static void a_restart_between_a_contribution_and_the_tick_forgets_nothing(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_tick(&world);
-    contribute(1, DAVE, DAVE);
-    contribute(2, ALICE, CAROL);
+    world_contribute_all(&world, 1, DAVE, DAVE);
+    world_contribute_all(&world, 2, ALICE, CAROL);
     world_restart(&world);
     world_tick(&world);
     assert_true(world_is_released(&world, 2));
@@ -143,17 +133,17 @@ static void a_restart_between_a_contribution_and_the_tick_forgets_nothing(void *
 static void who_comes_during_a_tick_is_not_forgotten_by_a_restart_after_it(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
-    contribute(2, ALICE, BOB);
+    world_contribute_all(&world, 1, ALICE, CAROL);
+    world_contribute_all(&world, 2, ALICE, BOB);
     world_tick(&world);
-    contribute(1, DAVE, DAVE);
-    contribute(2, CAROL, CAROL);
+    world_contribute_all(&world, 1, DAVE, DAVE);
+    world_contribute_all(&world, 2, CAROL, CAROL);
     release_tick(world.coordinator, world.now_s);
     world_work(&world); /* has seen four of 1, three of 2 */
     struct job_list settlement = world.commands;
     world.commands = (struct job_list){0};
-    contribute(1, EVE, EVE);
-    contribute(2, EVE, EVE);
+    world_contribute_all(&world, 1, EVE, EVE);
+    world_contribute_all(&world, 2, EVE, EVE);
     world.commands = settlement;
     world_run(&world);
     assert_true(world_is_released(&world, 2));
@@ -165,8 +155,8 @@ static void who_comes_during_a_tick_is_not_forgotten_by_a_restart_after_it(void 
 static void a_quiet_federation_has_nothing_to_look_at_after_a_restart(void **state)
 {
     (void)state;
-    contribute(1, ALICE, DAVE);
-    contribute(2, ALICE, BOB);
+    world_contribute_all(&world, 1, ALICE, DAVE);
+    world_contribute_all(&world, 2, ALICE, BOB);
     world_tick(&world);
     world_restart(&world);
     assert_int_equal(catalog_marked(world.coordinator->catalog), 0);
@@ -176,8 +166,8 @@ static void a_withdrawal_between_evaluation_and_settlement_stops_the_release(voi
 {
     (void)state;
     struct withdrawn withdrawn;
-    contribute(1, ALICE, CAROL);
-    contribute(2, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
+    world_contribute_all(&world, 2, ALICE, CAROL);
     release_tick(world.coordinator, world.now_s);
     world_work(&world); /* evaluated: both would be released */
     /* The settlement waits already. What overtakes it is not this world's to do, so it goes by
@@ -200,7 +190,7 @@ static void a_withdrawal_between_evaluation_and_settlement_stops_the_release(voi
 static void coming_back_between_evaluation_and_settlement_is_seen_as_well(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     release_tick(world.coordinator, world.now_s);
     world_work(&world);
     struct job_list settlement = world.commands;
@@ -217,7 +207,7 @@ static void an_answer_never_has_what_was_unreleased_while_the_question_waited(vo
 {
     (void)state;
     struct asked asked;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     world_tick(&world);
     world_withdraw(&world, ALICE, 1);
     release_tick(world.coordinator, world.now_s);
@@ -252,13 +242,13 @@ static void a_large_tick_goes_through_in_batches(void **state)
 static void one_tick_runs_at_a_time_and_none_before_memory_is_loaded(void **state)
 {
     (void)state;
-    contribute(1, ALICE, CAROL);
+    world_contribute_all(&world, 1, ALICE, CAROL);
     release_tick(world.coordinator, world.now_s);
     release_tick(world.coordinator, world.now_s);
     assert_int_equal(world.jobs.count, 1);
     world_run(&world);
     world.coordinator->ready = false;
-    contribute(2, ALICE, CAROL);
+    world_contribute_all(&world, 2, ALICE, CAROL);
     release_tick(world.coordinator, world.now_s);
     assert_int_equal(world.jobs.count, 0);
     world.coordinator->ready = true;

@@ -12,7 +12,6 @@
 
 #include "domain/retention.h"
 #include "domain/waiting.h"
-#include "lib/rows.h"
 #include "lib/world.h"
 
 /* CONTRIBUTORS of them hold PATTERN; the asker holds something else, and has credits. */
@@ -25,8 +24,7 @@ static int set_up(void **state)
 {
     (void)state;
     world_init(&world);
-    for (unsigned member = 0; member < MEMBERS; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, MEMBERS, MODE_BALANCED);
     for (unsigned member = 0; member < CONTRIBUTORS; member++)
         world_contribute(&world, member, PATTERN);
     for (unsigned i = 0; i < CREDITS; i++) {
@@ -42,9 +40,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    world_tick(&world);
-    rows_assert_sound(world.database);
-    world_done(&world);
+    world_end(&world);
     return 0;
 }
 

@@ -24,8 +24,7 @@ static int set_up(void **state)
     world.settings.free_daily[QUOTA_CONTRIBUTIONS] = 5;
     world.settings.free_daily[QUOTA_QUERIES] = 2;
     world.settings.free_daily[QUOTA_OPRF_ELEMENTS] = 300;
-    for (unsigned member = ALICE; member <= BOB; member++)
-        assert_int_equal(world_join(&world, member, LEVEL_EXTENSIVE, MODE_BALANCED), FAULT_NONE);
+    world_people(&world, BOB + 1, MODE_BALANCED);
     return 0;
 }
 

@@ -15,9 +15,6 @@
 #include "lib/http_rig.h"
 #include "util/clock.h"
 
-#define ASK    " HTTP/1.1\r\nHost: test\r\n"
-#define MEMBER "Authorization: Bearer good\r\n"
-
 static void assert_between(uint64_t ms, uint64_t low, uint64_t high)
 {
     assert_true(ms >= low);

@@ -13,35 +13,6 @@
 
 #include "lib/http_rig.h"
 
-#define HOST   "Host: test\r\n"
-#define MEMBER "Authorization: Bearer good\r\n"
-#define JSON   "Content-Type: application/json\r\n"
-#define ASK    " HTTP/1.1\r\n" HOST
-
-static int setup(void **state)
-{
-    struct server_settings settings = rig_settings();
-    struct rig *rig = calloc(1, sizeof *rig);
-    assert_non_null(rig);
-    rig_open(rig, &settings);
-    *state = rig;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *rig = *state;
-    rig_close(rig);
-    free(rig);
-    return 0;
-}
-
-/* The answer to one request on a connection of its own. */
-static void ask(struct rig *rig, const char *text, struct reply *reply)
-{
-    close(rig_ask(rig, text, reply));
-}
-
 static void other_methods_are_refused_with_those_there_are(void **state)
 {
     struct rig *rig = *state;
@@ -50,7 +21,7 @@ static void other_methods_are_refused_with_those_there_are(void **state)
         "BREW /v1/things/x" ASK "\r\n", "TRACE /v1/things/x" ASK "\r\n"};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         struct reply reply = {0};
-        ask(rig, requests[i], &reply);
+        rig_ask_once(rig, requests[i], &reply);
         assert_problem(&reply, 405, "method-not-allowed");
         assert_string_equal(reply_header(&reply, "Allow"), "DELETE, GET");
         reply_done(&reply);
@@ -65,7 +36,7 @@ static void a_capture_that_cannot_be_decoded_is_not_found(void **state)
                                            "GET /v1/things/%zz" ASK MEMBER "\r\n"};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         struct reply reply = {0};
-        ask(*state, requests[i], &reply);
+        rig_ask_once(*state, requests[i], &reply);
         assert_problem(&reply, 404, "not-found");
         reply_done(&reply);
     }
@@ -75,9 +46,9 @@ static void a_query_string_that_cannot_be_decoded_is_refused(void **state)
 {
     struct rig *rig = *state;
     struct reply reply = {0};
-    ask(rig, "GET /v1/query?a=%zz" ASK MEMBER "\r\n", &reply);
+    rig_ask_once(rig, "GET /v1/query?a=%zz" ASK MEMBER "\r\n", &reply);
     assert_problem(&reply, 422, "invalid-request");
-    ask(rig, "GET /v1/query?c=1&b=%00" ASK MEMBER "\r\n", &reply);
+    rig_ask_once(rig, "GET /v1/query?c=1&b=%00" ASK MEMBER "\r\n", &reply);
     assert_problem(&reply, 422, "invalid-request");
     assert_int_equal(rig->handled, 0);
     reply_done(&reply);
@@ -103,7 +74,7 @@ static void a_token_is_a_bearer_token_in_any_case(void **state)
         char request[256];
         struct reply reply = {0};
         snprintf(request, sizeof request, "GET /v1/query" ASK "%s\r\n", headers[i].header);
-        ask(*state, request, &reply);
+        rig_ask_once(*state, request, &reply);
         assert_int_equal(reply.status, headers[i].status);
         if (reply.status == 401) {
             assert_problem(&reply, 401, "token-invalid");
@@ -132,7 +103,7 @@ static void a_body_must_be_json(void **state)
         struct reply reply = {0};
         snprintf(request, sizeof request, "POST /open" ASK "%sContent-Length: 2\r\n\r\n{}",
                  headers[i].header);
-        ask(*state, request, &reply);
+        rig_ask_once(*state, request, &reply);
         assert_int_equal(reply.status, headers[i].status);
         if (reply.status == 415)
             assert_problem(&reply, 415, "unsupported-media-type");
@@ -143,7 +114,7 @@ static void a_body_must_be_json(void **state)
 static void without_a_body_no_media_type_is_needed(void **state)
 {
     struct reply reply = {0};
-    ask(*state, "POST /open" ASK "Content-Length: 0\r\n\r\n", &reply);
+    rig_ask_once(*state, "POST /open" ASK "Content-Length: 0\r\n\r\n", &reply);
     assert_int_equal(reply.status, 201);
     assert_string_equal(reply.body, "{\"length\":0,\"body\":\"\"}");
     reply_done(&reply);
@@ -153,13 +124,13 @@ static void size_is_checked_before_media_type_and_that_before_the_token(void **s
 {
     struct rig *rig = *state;
     struct reply reply = {0};
-    ask(rig, "POST /v1/nowhere" ASK "Content-Length: 65537\r\n\r\n", &reply);
+    rig_ask_once(rig, "POST /v1/nowhere" ASK "Content-Length: 65537\r\n\r\n", &reply);
     assert_problem(&reply, 404, "not-found");
-    ask(rig, "POST /v1/echo" ASK "Content-Length: 65537\r\n\r\n", &reply);
+    rig_ask_once(rig, "POST /v1/echo" ASK "Content-Length: 65537\r\n\r\n", &reply);
     assert_problem(&reply, 413, "body-too-large");
-    ask(rig, "POST /v1/echo" ASK "Content-Length: 65536\r\n\r\n", &reply);
+    rig_ask_once(rig, "POST /v1/echo" ASK "Content-Length: 65536\r\n\r\n", &reply);
     assert_problem(&reply, 415, "unsupported-media-type");
-    ask(rig, "POST /v1/echo" ASK JSON "Content-Length: 65536\r\n\r\n", &reply);
+    rig_ask_once(rig, "POST /v1/echo" ASK JSON "Content-Length: 65536\r\n\r\n", &reply);
     assert_problem(&reply, 401, "token-invalid");
     assert_int_equal(rig->handled, 0);
     reply_done(&reply);
@@ -371,7 +342,7 @@ static void an_answer_without_a_document_is_out_of_memory(void **state)
     close(fd);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
 {

@@ -13,35 +13,6 @@
 
 #include "lib/http_rig.h"
 
-#define HOST   "Host: test\r\n"
-#define MEMBER "Authorization: Bearer good\r\n"
-#define JSON   "Content-Type: application/json\r\n"
-#define ASK    " HTTP/1.1\r\n" HOST
-
-static int setup(void **state)
-{
-    struct server_settings settings = rig_settings();
-    struct rig *rig = calloc(1, sizeof *rig);
-    assert_non_null(rig);
-    rig_open(rig, &settings);
-    *state = rig;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct rig *rig = *state;
-    rig_close(rig);
-    free(rig);
-    return 0;
-}
-
-/* The answer to one request on a connection of its own. */
-static void ask(struct rig *rig, const char *text, struct reply *reply)
-{
-    close(rig_ask(rig, text, reply));
-}
-
 static void assert_member_is(const struct reply *reply, const char *name, const char *value)
 {
     json_t *document = json_loadb(reply->body, reply->length, 0, NULL);
@@ -65,7 +36,7 @@ static void assert_length_is(const struct reply *reply, json_int_t length)
 static void an_answer_is_compact_json_that_nobody_stores(void **state)
 {
     struct reply reply = {0};
-    ask(*state, "GET /v1/query?a=1" ASK MEMBER "\r\n", &reply);
+    rig_ask_once(*state, "GET /v1/query?a=1" ASK MEMBER "\r\n", &reply);
     assert_int_equal(reply.status, 200);
     assert_string_equal(reply_header(&reply, "Content-Type"), "application/json");
     assert_string_equal(reply_header(&reply, "Cache-Control"), "no-store");
@@ -81,7 +52,7 @@ static void a_body_in_many_pieces_arrives_as_one(void **state)
     struct reply reply = {0};
     static const char request[] =
         "POST /v1/echo" ASK MEMBER JSON "Content-Length: 11\r\n\r\n[1,2,3,4,5]";
-    ask(rig, request, &reply);
+    rig_ask_once(rig, request, &reply);
     assert_int_equal(reply.status, 201);
     assert_member_is(&reply, "body", "[1,2,3,4,5]");
     int fd = rig_connect(rig);
@@ -117,10 +88,10 @@ static void a_body_of_exactly_the_limit_is_taken_whole(void **state)
 static void chunks_become_one_body(void **state)
 {
     struct reply reply = {0};
-    ask(*state,
-        "POST /v1/echo" ASK MEMBER JSON "Transfer-Encoding: chunked\r\n\r\n"
-        "3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n",
-        &reply);
+    rig_ask_once(*state,
+                 "POST /v1/echo" ASK MEMBER JSON "Transfer-Encoding: chunked\r\n\r\n"
+                 "3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n",
+                 &reply);
     assert_int_equal(reply.status, 201);
     assert_member_is(&reply, "body", "[1,2]");
     reply_done(&reply);
@@ -277,7 +248,7 @@ static void head_is_get_without_the_body(void **state)
 static void an_answer_may_have_headers_and_no_body(void **state)
 {
     struct reply reply = {0};
-    ask(*state, "DELETE /v1/things/a%2Fb" ASK MEMBER "\r\n", &reply);
+    rig_ask_once(*state, "DELETE /v1/things/a%2Fb" ASK MEMBER "\r\n", &reply);
     assert_int_equal(reply.status, 202);
     assert_string_equal(reply_header(&reply, "X-Thing"), "a/b");
     assert_string_equal(reply_header(&reply, "Content-Length"), "0");
@@ -288,13 +259,13 @@ static void an_answer_may_have_headers_and_no_body(void **state)
 static void query_parameters_are_decoded(void **state)
 {
     struct reply reply = {0};
-    ask(*state, "GET /v1/query?b=x+y%2Bz%26&a=%C3%A9&a=2&c" ASK MEMBER "\r\n", &reply);
+    rig_ask_once(*state, "GET /v1/query?b=x+y%2Bz%26&a=%C3%A9&a=2&c" ASK MEMBER "\r\n", &reply);
     assert_member_is(&reply, "a", "\xc3\xa9");
     assert_member_is(&reply, "b", "x y+z&");
-    ask(*state, "GET /v1/query?a&b=" ASK MEMBER "\r\n", &reply);
+    rig_ask_once(*state, "GET /v1/query?a&b=" ASK MEMBER "\r\n", &reply);
     assert_member_is(&reply, "a", "");
     assert_member_is(&reply, "b", "");
-    ask(*state, "GET /v1/query?aa=1" ASK MEMBER "\r\n", &reply);
+    rig_ask_once(*state, "GET /v1/query?aa=1" ASK MEMBER "\r\n", &reply);
     assert_member_is(&reply, "a", NULL);
     reply_done(&reply);
 }
@@ -302,14 +273,14 @@ static void query_parameters_are_decoded(void **state)
 static void a_large_answer_arrives_whole(void **state)
 {
     struct reply reply = {0};
-    ask(*state, "GET /big" ASK "\r\n", &reply);
+    rig_ask_once(*state, "GET /big" ASK "\r\n", &reply);
     assert_int_equal(reply.status, 200);
     assert_int_equal(reply.length, strlen("{\"text\":\"\"}") + RIG_BIG_BODY);
     assert_int_equal(reply.body[reply.length - 1], '}');
     reply_done(&reply);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
 {
