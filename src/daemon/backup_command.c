@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "crypto/bytes.h"
@@ -83,7 +81,7 @@ static enum fault database_adopt(int folder_fd, const char *path, struct why *wh
     return adopted ? FAULT_NONE
                    : why_set(why, FAULT_SYSTEM,
                              "%s is restored, but does not belong to the owner of its folder: %s",
-                             path, strerror(errno));
+                             path, folder_error());
 }
 
 /*

@@ -49,6 +49,12 @@ enum fault oprf_rotate(const struct configuration *configuration, FILE *out, str
         return fault;
     uint32_t epoch = epoch_newest(keyring) + !first;
     fault = keyring_add(folder.fd, keyring, epoch, why);
+    if (fault == FAULT_OVERLOADED)
+        return why_set(
+            why, fault,
+            "%.100s has the keys of %zu epochs, and room for no more: \"epoch destroy\" one that "
+            "is over",
+            path, keyring->oprf_count);
     if (fault)
         return fault;
     b64_encode(&keyring_oprf(keyring, epoch)->public, 32, key);

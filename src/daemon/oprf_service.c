@@ -9,14 +9,16 @@
 #include "daemon/serving.h"
 #include "domain/helper.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
-enum { BUDGET_WATCH_MS = 1000, EPOCHS_TEXT_SIZE = KEYRING_EPOCHS_MAX * 12 };
+enum { WATCH_MS = 1000, EPOCHS_TEXT_SIZE = KEYRING_EPOCHS_MAX * 12 };
 
 /* All parts of a running helper. */
 struct oprf_service {
     struct serving serving;
     struct helper *helper;
     int64_t exhausted_day; /* that was logged */
+    bool is_behind;        /* the clock; that was logged */
 };
 
 static void service_close(struct oprf_service *service)
@@ -26,9 +28,8 @@ static void service_close(struct oprf_service *service)
 }
 
 /* Says once a day what the coordinator's members only see as "too-many-requests". */
-static void watch_budget(void *userdata)
+static void watch_budget(struct oprf_service *service)
 {
-    struct oprf_service *service = userdata;
     int64_t day = service->helper->exhausted_day;
     if (day != service->exhausted_day)
         log_write(LOG_LEVEL_WARNING,
@@ -36,6 +37,27 @@ static void watch_budget(void *userdata)
                   "coordinator signed were refused",
                   service->helper->elements_per_day);
     service->exhausted_day = day;
+}
+
+/* Tokens are judged by the latest time that the clock has shown: to a clock that was set back,
+ * those of the coordinator have expired. */
+static void watch_clock(struct oprf_service *service)
+{
+    int64_t behind_s = service->helper->now_s - clock_now_s();
+    bool is_behind = behind_s > OPRF_TOKEN_TTL_S;
+    if (is_behind && !service->is_behind)
+        log_write(
+            LOG_LEVEL_WARNING,
+            "the clock is %lld s behind the latest that it has shown: until it has caught up, "
+            "or this helper is started anew, all tokens count as expired",
+            (long long)behind_s);
+    service->is_behind = is_behind;
+}
+
+static void watch(void *userdata)
+{
+    watch_budget(userdata);
+    watch_clock(userdata);
 }
 
 static enum fault keyring_choose(const struct serving *serving, enum keyring_making *ret,
@@ -96,7 +118,7 @@ enum fault oprf_service_run(const struct configuration *configuration, struct wh
     struct loop_engine engine = serving_engine(&service.serving);
     fault = serving_drive(&service.serving, &engine);
     if (!fault)
-        fault = loop_add_timer(service.serving.loop, BUDGET_WATCH_MS, watch_budget, &service);
+        fault = loop_add_timer(service.serving.loop, WATCH_MS, watch, &service);
     if (fault)
         return fault;
     keys_announce(&service);

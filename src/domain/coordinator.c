@@ -68,7 +68,12 @@ static enum fault federation_read(struct coordinator *coordinator,
     fault = epochs_check_key(parts->settings, &coordinator->epoch, parts->keyring, why);
     if (!fault)
         fault = federation_check_keys(database, parts->keyring, why);
-    return fault ? fault : federation_claim(database, parts->keyring);
+    if (fault)
+        return fault;
+    fault = federation_claim(database, parts->keyring);
+    return fault ? why_set(why, fault, "cannot write into the database which keys are its: %s",
+                           database_error(database))
+                 : FAULT_NONE;
 }
 
 enum fault coordinator_open(const struct coordinator_parts *parts, struct coordinator **ret,

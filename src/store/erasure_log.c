@@ -93,7 +93,7 @@ enum fault erasure_log_open(int folder_fd, const struct keyring *keyring, struct
                      S_IRUSR | S_IWUSR);
     if (log->fd < 0 || !folder_adopt(folder_fd, log->fd) || fsync(folder_fd) < 0)
         return why_set(why, FAULT_SYSTEM, "cannot open %s in the storage folder: %s", file_name,
-                       strerror(errno));
+                       folder_error());
     enum fault fault = log_read(log);
     if (fault == FAULT_CORRUPT)
         return why_set(why, fault,

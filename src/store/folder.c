@@ -43,6 +43,13 @@ bool folder_adopt(int folder_fd, int fd)
     return file.st_uid != 0 || fchown(fd, folder.st_uid, folder.st_gid) == 0;
 }
 
+const char *folder_error(void)
+{
+    return errno == EMLINK ? "it is not a regular file with one name: see who gave it another, and "
+                             "remove that one"
+                           : strerror(errno);
+}
+
 static enum fault lock_open(struct folder *folder, const char *path, struct why *why)
 {
     struct stat file;

@@ -31,6 +31,9 @@ enum fault folder_open(const char *path, struct folder *ret, struct why *why);
  */
 bool folder_adopt(int folder_fd, int fd);
 
+/* What errno says after that, for people. */
+const char *folder_error(void);
+
 /* Gives the lock back. A zeroed or {-1, -1} folder is left alone. */
 void folder_close(struct folder *folder);
 

@@ -264,7 +264,7 @@ static enum fault vault_write(int folder_fd, const struct vault *vault, struct w
         fsync(fd) < 0 || renameat(folder_fd, new_name, folder_fd, file_name) < 0 ||
         fsync(folder_fd) < 0)
         return why_set(why, FAULT_SYSTEM, "cannot write %s in the storage folder: %s", file_name,
-                       strerror(errno));
+                       folder_error());
     return FAULT_NONE;
 }
 

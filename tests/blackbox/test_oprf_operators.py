@@ -107,6 +107,17 @@ class Operators(HelperCase):
         for words in (("epoch", "rotate"), ("epoch", "destroy", "1")):
             self.assertIn("is the folder of a coordinator", self.command(wrong, *words).stderr)
 
+    def test_a_helper_that_has_no_room_for_keys_says_how_to_make_some(self):
+        helper = harness.Daemon(role="oprf")
+        self.addCleanup(helper.remove)
+        for _ in range(64):
+            self.rotate_helper(helper)
+        refused = self.command(helper, "epoch", "rotate")
+        self.assertEqual((1, ""), (refused.returncode, refused.stdout))
+        self.assertIn('keys of 64 epochs, and room for no more: "epoch destroy" one that is over', refused.stderr)
+        self.assertEqual(0, self.command(helper, "epoch", "destroy", "1").returncode)
+        self.rotate_helper(helper)
+
     def test_commands_are_refused_while_the_helper_runs(self):
         for words in (("epoch", "rotate"), ("epoch", "destroy", "1")):
             ran = self.command(self.helper, *words)

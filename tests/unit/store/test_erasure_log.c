@@ -135,6 +135,23 @@ static void a_damaged_log_is_refused(void **state)
     assert_non_null(strstr(why.text, "erased"));
 }
 
+static void a_log_of_another_name_too_is_not_touched_by_root(void **state)
+{
+    (void)state;
+    struct why why = {""};
+    struct erasure_log *log = NULL;
+    if (geteuid() != 0)
+        skip();
+    erasure_log_close(reopen(NULL));
+    assert_int_equal(linkat(folder_fd, "erased", folder_fd, "diary", 0), 0);
+    assert_int_equal(erasure_log_open(folder_fd, &keyring, &log, &why), FAULT_SYSTEM);
+    assert_null(log);
+    assert_non_null(strstr(why.text, "erased in the storage folder: it is not a regular file with "
+                                     "one name"));
+    unlinkat(folder_fd, "diary", 0);
+    erasure_log_close(reopen(NULL));
+}
+
 static void a_full_disk_is_a_fault_and_leaves_no_half_line(void **state)
 {
     (void)state;
@@ -165,6 +182,7 @@ int main(void)
         TEST(without_the_keys_the_log_says_nothing),
         TEST(a_line_that_was_cut_off_is_forgotten_and_the_next_one_is_whole),
         TEST(a_damaged_log_is_refused),
+        TEST(a_log_of_another_name_too_is_not_touched_by_root),
         TEST(a_full_disk_is_a_fault_and_leaves_no_half_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
