@@ -79,8 +79,9 @@ static json_t *limits_encode(const struct api *api)
 {
     const struct settings *settings = api->settings;
     return json_pack(
-        "{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "max_body_bytes",
-        (int)api->limits->max_body_bytes, "max_records",
+        "{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "max_body_bytes",
+        (int)api->limits->max_body_bytes, "max_small_body_bytes",
+        (int)api->limits->max_small_body_bytes, "max_records",
         (int)settings->level_max_records[LEVEL_EXTENSIVE], "max_terms", QUERY_TOKENS_MAX,
         "max_results", (int)settings->level_max_results[LEVEL_EXTENSIVE], "max_oprf_elements",
         OPRF_BATCH_MAX, "max_page", PAGE_MAX, "max_json_depth", (int)settings->max_json_depth,

@@ -19,13 +19,15 @@ static json_t *keys_encode(const struct keyring *keyring)
 static void oprf_get_handle(struct request *request)
 {
     const struct helper *helper = api_of(request)->helper;
-    request_answer(
-        request, 200,
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:i, s:I}}", "protocol", "cfed/v1", "role", "oprf",
-                  "coordinator_key", json_b64(&helper->coordinator, 32), "redemption_context",
-                  json_b64(&helper->context, sizeof helper->context), "epochs",
-                  keys_encode(helper->keyring), "limits", "max_oprf_elements", OPRF_BATCH_MAX,
-                  "oprf_elements_per_day", (json_int_t)helper->elements_per_day));
+    request_answer(request, 200,
+                   json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:i, s:i, s:I}}", "protocol", "cfed/v1",
+                             "role", "oprf", "coordinator_key", json_b64(&helper->coordinator, 32),
+                             "redemption_context",
+                             json_b64(&helper->context, sizeof helper->context), "epochs",
+                             keys_encode(helper->keyring), "limits", "max_oprf_elements",
+                             OPRF_BATCH_MAX, "max_small_body_bytes",
+                             (int)api_of(request)->limits->max_small_body_bytes,
+                             "oprf_elements_per_day", (json_int_t)helper->elements_per_day));
 }
 
 /*

@@ -391,7 +391,8 @@ class Federation(harness.DaemonCase):
                                                                             "require_contribution")))
         self.assertEqual({"contribute": 1, "verify": 0.5, "quality": 2, "query": 1, "download": 10, "priority": 5},
                          federation["prices"])
-        limits = {"max_body_bytes": 4194304, "max_records": 1000, "max_terms": 32, "max_results": 200}
+        limits = {"max_body_bytes": 4194304, "max_small_body_bytes": 32768, "max_records": 1000, "max_terms": 32,
+                  "max_results": 200}
         self.assertEqual(limits, {name: federation["limits"].get(name) for name in limits})
         self.assertEqual({"high": (5, 0.5, 0.1), "balanced": (3, 1, 0.1), "open": (3, 2, 0.01)}, {
             name: (mode["min_contributors"], mode["epsilon"], mode["confidence_step"])

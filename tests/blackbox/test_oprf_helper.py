@@ -36,7 +36,8 @@ class Helper(HelperCase):
         self.assertEqual({"protocol": "cfed/v1", "role": "oprf", "coordinator_key": member.coordinator_key,
                           "redemption_context": said["redemption_context"],
                           "epochs": [{"number": 1, "oprf_public_key": member.epoch["oprf_public_key"]}],
-                          "limits": {"max_oprf_elements": 256, "oprf_elements_per_day": 10000000}}, said)
+                          "limits": {"max_oprf_elements": 256, "max_small_body_bytes": 32768,
+                                     "oprf_elements_per_day": 10000000}}, said)
         self.assertEqual(16, len(cfed.unb64(said["redemption_context"])))
         self.assertEqual(f"http://{self.helper.address}", member.epoch["oprf_url"])
         self.assertEqual([200, 200], [member.helper.call("GET", path).status for path in ("/healthz", "/readyz")])
