@@ -237,8 +237,8 @@ const struct option options[OPTIONS_COUNT] = {
      .help = "Name of this federation; shown to anyone",
      .type = OPTION_TEXT, FIELD(settings.name), RANGE(1, 100)},
     {.name = "oprf_elements_per_day", .fallback = "10000000",
-     .help = "With role = oprf: elements that are evaluated in one day (UTC), whoever asks; this is "
-             "what bounds a coordinator that gives tokens to itself",
+     .help = "With role = oprf: elements that are evaluated in one day (UTC), and one run, whoever "
+             "asks; this is what bounds a coordinator that gives tokens to itself",
      .type = OPTION_NUMBER, FIELD(oprf_elements_per_day), RANGE(1, UINT32_MAX),
      .unit = "elements"},
     {.name = "oprf_public_key", .fallback = "",
