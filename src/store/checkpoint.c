@@ -49,9 +49,9 @@ static bool pass(struct checkpointer *checkpointer)
     enum fault fault = log_move(checkpointer->database, &moved, &checkpointer->why);
     pthread_mutex_lock(&checkpointer->mutex);
     checkpointer->fault = fault;
-    /* If all was moved, the log may have begun anew before this was noted. */
-    checkpointer->moved = moved <= checkpointer->length ? moved : 0;
-    return moved > before;
+    checkpointer->moved = moved;
+    /* More than was counted: all there was, and the log may have begun anew since. */
+    return moved > before && moved <= checkpointer->length;
 }
 
 static bool goes_on(const struct checkpointer *checkpointer)
@@ -155,7 +155,7 @@ enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database 
     enum fault fault = FAULT_NONE;
     size_t length = database_log_pages(database);
     pthread_mutex_lock(&checkpointer->mutex);
-    if (length < checkpointer->length) /* it began anew */
+    if (length < checkpointer->length || length < checkpointer->moved) /* it began anew */
         checkpointer->moved = checkpointer->look_again_at = 0;
     checkpointer->length = length;
     if (checkpointer->progress == PROGRESS_ENDED) {
@@ -170,7 +170,8 @@ enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database 
     return fault;
 }
 
-bool checkpointer_rest(struct checkpointer *checkpointer, bool wait)
+bool checkpointer_rest(struct checkpointer *checkpointer, const struct database *database,
+                       bool wait)
 {
     pthread_mutex_lock(&checkpointer->mutex);
     checkpointer->hurries = true;
@@ -180,7 +181,8 @@ bool checkpointer_rest(struct checkpointer *checkpointer, bool wait)
     bool rests = checkpointer->progress != PROGRESS_RUNS;
     if (rests) {
         checkpointer->progress = PROGRESS_NONE;
-        checkpointer->moved = checkpointer->length; /* by the writer, as far as one can tell */
+        /* By the writer, as far as one can tell. */
+        checkpointer->length = checkpointer->moved = database_log_pages(database);
     }
     pthread_mutex_unlock(&checkpointer->mutex);
     return rests;

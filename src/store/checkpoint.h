@@ -48,9 +48,10 @@ enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database 
                              size_t pages, struct why *why);
 
 /*
- * The writer's, before it empties the log itself: no pass runs from now on until its next turn.
- * False: one runs, and it was not to `wait` for that.
+ * The writer's, after a commit to `database` and before it empties the log itself: no pass runs
+ * from now on until its next turn. False: one runs, and it was not to `wait` for that.
  */
-bool checkpointer_rest(struct checkpointer *checkpointer, bool wait);
+bool checkpointer_rest(struct checkpointer *checkpointer, const struct database *database,
+                       bool wait);
 
 #endif

@@ -87,7 +87,7 @@ static void commands_look(const struct job_list *commands, bool *ret_scrub, bool
 /* Only those who ask for it wait: for a reader, or for the checkpointer. */
 static enum fault store_scrub(struct store *store, bool waits, struct why *why)
 {
-    return checkpointer_rest(store->checkpointer, waits)
+    return checkpointer_rest(store->checkpointer, store->database, waits)
                ? database_scrub(store->database, waits, why)
                : FAULT_OVERLOADED;
 }

@@ -153,7 +153,7 @@ static void a_scrub_empties_the_log_whatever_runs(void **state)
         assert_int_equal(commit(fixture, &why), FAULT_NONE);
         if (database_log_pages(fixture->database) < CHECKPOINT_PAGES + 400)
             continue;
-        assert_true(checkpointer_rest(fixture->checkpointer, true));
+        assert_true(checkpointer_rest(fixture->checkpointer, fixture->database, true));
         enum fault fault = database_scrub(fixture->database, true, &why);
         assert_string_equal(why.text, "");
         assert_int_equal(fault, FAULT_NONE);
