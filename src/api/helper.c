@@ -72,7 +72,7 @@ static enum fault token_spend(struct evaluation *evaluation, struct why *why)
     uint32_t resets_in_s = 0;
     enum fault fault = helper_spend(helper, &spending, api_now_s(), &resets_in_s);
     if (fault == FAULT_TOKEN_INVALID)
-        why_set(why, fault, "the token was used already");
+        why_set(why, fault, "the token was used already, or has expired");
     if (fault != FAULT_TOO_MANY_REQUESTS)
         return fault;
     api_retry_after(request, resets_in_s);

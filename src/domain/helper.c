@@ -72,6 +72,8 @@ enum fault helper_spend(struct helper *helper, const struct spending *spending, 
     struct digest digest;
     bool first = false;
     time_pass(helper, now_s);
+    if (spending->token->expires_at_s <= helper->now_s) /* while its elements were on their way */
+        return FAULT_TOKEN_INVALID;
     spending_digest(spending, &digest);
     enum fault fault =
         spent_use(helper->spent, spending->token->nonce, &digest, helper->now_s, &first);

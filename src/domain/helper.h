@@ -51,8 +51,9 @@ struct spending {
 
 /*
  * Spends the token, and the day's elements unless the very same were evaluated by it before.
- * FAULT_TOKEN_INVALID, FAULT_OVERLOADED: as spent_use. FAULT_TOO_MANY_REQUESTS: more than is left
- * of the day, and the token is not spent; *ret_resets_in_s says when the next one begins (UTC).
+ * FAULT_TOKEN_INVALID: expired by now; this and FAULT_OVERLOADED also as spent_use.
+ * FAULT_TOO_MANY_REQUESTS: more than is left of the day, and the token is not spent;
+ * *ret_resets_in_s says when the next one begins (UTC).
  */
 enum fault helper_spend(struct helper *helper, const struct spending *spending, int64_t now_s,
                         uint32_t *ret_resets_in_s);

@@ -72,6 +72,17 @@ static void a_clock_that_is_set_back_brings_no_token_back(void **state)
     assert_int_equal(spend(&later, 2, NOON_S - DAY_S), FAULT_TOKEN_INVALID);
 }
 
+/* Else it would be forgotten as used before it is used again. */
+static void a_token_that_expires_while_its_elements_arrive_is_not_spent(void **state)
+{
+    (void)state;
+    struct oprf_token token = token_made(NOON_S + SPENT_KEPT_S);
+    assert_int_equal(check(&token, NOON_S), FAULT_NONE);
+    assert_int_equal(spend(&token, 1, NOON_S), FAULT_NONE);
+    assert_int_equal(spend(&token, 2, NOON_S + SPENT_KEPT_S), FAULT_TOKEN_INVALID);
+    assert_int_equal(helper->elements, 1);
+}
+
 static void what_is_evaluated_in_a_day_is_bounded(void **state)
 {
     (void)state;
@@ -85,7 +96,7 @@ static void what_is_evaluated_in_a_day_is_bounded(void **state)
     struct oprf_token third = token_made(NOON_S + DAY_S);
     assert_int_equal(spend(&third, 1, NOON_S + DAY_S / 2 - 1), FAULT_TOO_MANY_REQUESTS);
     assert_int_equal(spend(&third, 10, NOON_S + DAY_S / 2), FAULT_NONE);
-    third = token_made(NOON_S + DAY_S);
+    third = token_made(NOON_S + 4 * DAY_S);
     assert_int_equal(spend(&third, 11, NOON_S + 3 * DAY_S), FAULT_TOO_MANY_REQUESTS);
 }
 
@@ -127,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HELPER_TEST(a_token_is_good_until_it_expires_and_not_for_longer_than_one_may_be),
         HELPER_TEST(a_clock_that_is_set_back_brings_no_token_back),
+        HELPER_TEST(a_token_that_expires_while_its_elements_arrive_is_not_spent),
         HELPER_TEST(what_is_evaluated_in_a_day_is_bounded),
         HELPER_TEST(what_was_refused_is_not_counted),
     };
