@@ -113,6 +113,7 @@ class Member:
 class Pattern:
     def __init__(self, spoiled=False):
         self.spoiled = spoiled  # its index does not open
+        self.shown = None  # the confidence that was published first: histories are shorter than a period
         self.forget()
 
     def forget(self):
@@ -344,7 +345,9 @@ class Economy:
                 stake.counted = not stake.bad and stake.wish <= m
             counted = [stake.confidence for stake in stakes if stake.counted]
             pattern.released, pattern.released_on = True, today()
-            pattern.confidence = (2 * sum(counted) + len(counted)) // (2 * len(counted))
+            if pattern.shown is None:
+                pattern.shown = (2 * sum(counted) + len(counted)) // (2 * len(counted))
+            pattern.confidence = pattern.shown
         for member in members:
             self.settle(member, number, pattern)
         if pattern.released:
