@@ -87,13 +87,16 @@ enum fault instance_last(struct database *database, int64_t *ret)
     return fault;
 }
 
-/* Whether those that were counted are still as many as it takes. */
+/* Whose contribution is released, and whose privacy mode is content with a group of so many. */
+#define ASKABLE "c.pattern = r.pattern AND c.state = 1 AND c.min_group <= r.counted"
+
+/* Whether they are still as many as it takes. */
 static enum fault pattern_is_backed(struct database *database, uint32_t pattern, bool *ret)
 {
     int64_t backed = 0;
     struct statement *row =
-        sql(database, "SELECT e.k <= (SELECT count(*) FROM (SELECT 1 FROM contribution"
-                      "  WHERE pattern = ?1 AND counted = 1 LIMIT 16))"
+        sql(database, "SELECT e.k <= (SELECT count(*) FROM (SELECT 1 FROM contribution c"
+                      "  WHERE " ASKABLE " LIMIT 16))"
                       " FROM release r JOIN pattern p ON p.id = r.pattern"
                       " JOIN epoch e ON e.number = p.epoch WHERE r.pattern = ?1");
     sql_integer(row, pattern);
@@ -122,9 +125,8 @@ static enum fault candidates_read(struct statement *row, const struct candidates
 
 #define CANDIDATES(side)                                                                           \
     "SELECT c.instance, i.last_asked, instr(' ' || i.domains || ' ', ' ' || r.domain || ' ')"      \
-    " FROM release r JOIN contribution c ON c.pattern = r.pattern"                                 \
-    " JOIN instance i ON i.number = c.instance"                                                    \
-    " WHERE r.pattern = ?1 AND c.counted = 1 AND c.instance " side " ?2 AND c.instance <> ?3"      \
+    " FROM release r JOIN contribution c ON " ASKABLE " JOIN instance i ON i.number = c.instance"  \
+    " WHERE r.pattern = ?1 AND c.instance " side " ?2 AND c.instance <> ?3"                        \
     " ORDER BY c.instance LIMIT ?4"
 
 enum fault candidates_find(struct database *database, const struct candidates_query *query,

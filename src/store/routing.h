@@ -47,9 +47,9 @@ struct candidate {
 };
 
 /*
- * Counted contributors of a released pattern but for `asker`, at most `max`, in the order of their
- * numbers from `start` on and around. None when the pattern is not released, or when fewer than its
- * k are left of those that were counted.
+ * Contributors of a released pattern but for `asker`, whose privacy mode is content with as many as
+ * were counted: at most `max`, in the order of their numbers from `start` on and around. None when
+ * the pattern is not released, or when fewer than its k of them are left.
  */
 struct candidates_query {
     uint32_t pattern;

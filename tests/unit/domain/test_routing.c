@@ -169,6 +169,39 @@ static void chance_decides_among_the_best(void **state)
                      FAULT_NONE);
 }
 
+static void who_contributes_after_the_release_is_asked_as_well(void **state)
+{
+    (void)state;
+    bool is_asked = false;
+    struct routed routed;
+    assert_int_equal(world_contribute(&world, RIVAL, PATTERN).added, 1);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_not_equal(ask_one(&routed), RIVAL); /* no tick has seen it */
+    world_tick(&world);
+    for (unsigned i = 0; i < 20 && !is_asked; i++)
+        is_asked = ask_one(&routed) == RIVAL;
+    assert_true(is_asked);
+}
+
+/* What it is content with is no matter of when it came. */
+static void a_mode_that_is_not_content_with_the_group_is_not_asked(void **state)
+{
+    (void)state;
+    enum { FIRST = 4 };
+    struct routed routed;
+    world_profile(&world, RIVAL, LEVEL_COUNT, MODE_HIGH);
+    for (unsigned member = FIRST; member < FIRST + 3; member++)
+        world_contribute(&world, member, OTHER);
+    world_tick(&world);
+    assert_int_equal(world_contribute(&world, RIVAL, OTHER).added, 1);
+    world_tick(&world);
+    for (unsigned i = 0; i < 20; i++) {
+        routed =
+            world_route(&world, &(struct asking){.member = ASKER, .pattern = OTHER, .fanout = 1});
+        assert_int_not_equal(asked(&routed), RIVAL);
+    }
+}
+
 static void a_declared_domain_comes_first_among_equals(void **state)
 {
     (void)state;
@@ -525,6 +558,8 @@ int main(void)
         TEST(a_refused_query_costs_nothing_and_reaches_nobody),
         TEST(who_was_asked_longest_ago_is_asked_first),
         TEST(chance_decides_among_the_best),
+        TEST(who_contributes_after_the_release_is_asked_as_well),
+        TEST(a_mode_that_is_not_content_with_the_group_is_not_asked),
         TEST(a_declared_domain_comes_first_among_equals),
         TEST(full_inboxes_are_passed_by_and_the_asker_cannot_tell),
         TEST(one_asker_cannot_fill_an_inbox),
