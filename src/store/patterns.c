@@ -24,6 +24,20 @@ static enum fault pattern_insert(struct database *database, uint32_t id,
     return sql_run(insert);
 }
 
+/* Writes as much as pattern_insert does of a new one: how long it takes shall not tell that there
+ * is one already. */
+static enum fault effort_make(struct database *database, const struct record *record)
+{
+    struct statement *replace =
+        sql(database, "REPLACE INTO effort (id, tag, epoch, domain, verify_key, commitments,"
+                      " search_index, ciphertext) VALUES (1, zeroblob(32), ?, 'effort',"
+                      " zeroblob(32), zeroblob(?), zeroblob(80), zeroblob(?))");
+    sql_integer(replace, record->epoch);
+    sql_integer(replace, (int64_t)(record->k * sizeof record->commitments[0]));
+    sql_integer(replace, (int64_t)record->ciphertext_length);
+    return sql_run(replace);
+}
+
 enum fault release_unsettle(struct database *database, uint32_t pattern)
 {
     return sql_run_with(sql(database, "UPDATE release SET unsettled = 1 WHERE pattern = ?"),
@@ -57,7 +71,10 @@ enum fault contribution_add(struct database *database, const struct record *reco
                             const struct contribution_row *row, bool *ret_added)
 {
     enum fault fault = pattern_insert(database, row->pattern, record);
-    if (!fault && sql_changes(database) == 0)
+    bool is_known = !fault && sql_changes(database) == 0;
+    if (is_known)
+        fault = effort_make(database, record);
+    if (is_known && !fault)
         fault = release_unsettle(database, row->pattern);
     if (fault)
         return fault;

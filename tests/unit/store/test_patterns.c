@@ -137,6 +137,24 @@ static void the_same_instance_adds_a_pattern_once(void **state)
     assert_int_equal(rows_number(fixture->database, "SELECT count(*) FROM pattern"), 1);
 }
 
+static int64_t effort(const struct fixture *fixture)
+{
+    return rows_number(fixture->database,
+                       "SELECT coalesce(sum(length(tag) + length(verify_key) + length(commitments)"
+                       " + length(search_index) + length(ciphertext)), 0) FROM effort");
+}
+
+static void a_pattern_that_is_there_costs_the_writing_of_one(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t written = rows_number(fixture->database, "SELECT 32 + 32 + 3 * 32 + 80");
+    assert_true(add(fixture, 0, 1));
+    assert_int_equal(effort(fixture), 0);
+    assert_true(add(fixture, 1, 1));
+    assert_int_equal(effort(fixture),
+                     written + (int64_t)fixture->patterns[1].record.ciphertext_length);
+}
+
 static void the_last_contribution_takes_pattern_and_release_with_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -360,6 +378,7 @@ int main(void)
         TEST(a_record_comes_back_as_it_went_in),
         TEST(a_contribution_comes_back_as_it_went_in),
         TEST(the_same_instance_adds_a_pattern_once),
+        TEST(a_pattern_that_is_there_costs_the_writing_of_one),
         TEST(the_last_contribution_takes_pattern_and_release_with_it),
         TEST(a_pattern_with_contributions_cannot_be_deleted),
         TEST(a_list_pages_through_ones_own_oldest_first),
