@@ -159,34 +159,44 @@ static const struct field token_fields[] = {
     {"redemption_context", FIELD_BYTES, REQUIRED, TOKEN(context), 0, OPRF_CONTEXT_LENGTH},
 };
 
-/* False: refused already. */
-static bool token_read(struct request *request, struct token_body *ret)
+/* What is asked for; the request's. */
+struct token_order {
+    struct request *request;
+    struct token_body body;
+};
+
+/* NULL: refused already. */
+static struct token_order *token_read(struct request *request)
 {
+    struct token_order *order = arena_alloc(&request->arena, sizeof *order);
     json_t *root = NULL;
-    if (!api_body(request, token_fields, sizeof token_fields / sizeof *token_fields, ret, &root))
-        return false;
+    if (!order) {
+        api_refuse(request, FAULT_MEMORY);
+        return NULL;
+    }
+    *order = (struct token_order){.request = request};
+    if (!api_body(request, token_fields, sizeof token_fields / sizeof *token_fields, &order->body,
+                  &root))
+        return NULL;
     json_decref(root);
-    if (ret->epoch == api_of(request)->coordinator->epoch.number)
-        return true;
+    if (order->body.epoch == api_of(request)->coordinator->epoch.number)
+        return order;
     api_refuse(request, FAULT_EPOCH_NOT_CURRENT);
-    return false;
+    return NULL;
 }
 
-static const struct allowance no_quota;
-
-static void token_give(struct request *request, const struct allowance *allowance)
+static void token_give(const struct token_order *order, const struct allowance *allowance)
 {
-    struct token_body body = {0};
+    struct request *request = order->request;
     char text[OPRF_TOKEN_TEXT_LENGTH + 1];
-    if (!token_read(request, &body))
-        return;
     struct oprf_token token = {
-        .epoch = body.epoch,
-        .elements = (uint16_t)body.elements,
+        .epoch = order->body.epoch,
+        .elements = (uint16_t)order->body.elements,
         .expires_at_s = api_now_s() + OPRF_TOKEN_TTL_S,
     };
     bytes_random(token.nonce, sizeof token.nonce);
-    oprf_token_sign(&api_of(request)->coordinator->keyring->signing, &body.context, &token, text);
+    oprf_token_sign(&api_of(request)->coordinator->keyring->signing, &order->body.context, &token,
+                    text);
     api_meter(request, allowance);
     request_answer(
         request, 200,
@@ -196,26 +206,30 @@ static void token_give(struct request *request, const struct allowance *allowanc
 static void token_metered(struct operation *operation, enum fault fault)
 {
     const struct allowance *allowance = &((const struct metering *)operation)->allowance;
+    const struct token_order *order = operation->context;
     if (fault)
-        api_refuse_metered(operation->context, fault, allowance);
+        api_refuse_metered(order->request, fault, allowance);
     else
-        token_give(operation->context, allowance);
+        token_give(order, allowance);
 }
 
 static void token_handle(struct request *request)
 {
-    struct token_body body = {0};
+    static const struct allowance no_quota;
+    struct token_order *order = token_read(request);
+    if (!order)
+        return;
     if (is_free(request)) {
-        token_give(request, &no_quota);
+        token_give(order, &no_quota);
         return;
     }
-    if (!token_read(request, &body))
-        return;
-    struct metering *metering = elements_charge(request, body.elements, token_metered);
-    if (metering)
-        operation_submit(&metering->operation);
-    else
+    struct metering *metering = elements_charge(request, order->body.elements, token_metered);
+    if (!metering) {
         api_refuse(request, FAULT_MEMORY);
+        return;
+    }
+    metering->operation.context = order;
+    operation_submit(&metering->operation);
 }
 
 void oprf_tokens_post_handle(struct request *request)
