@@ -207,6 +207,13 @@ class DaemonCase(unittest.TestCase):
         self.addCleanup(daemon.remove)
         return daemon.start()
 
+    @staticmethod
+    def follow(daemon, *members):
+        """To where the daemon is after a start, and into its epoch."""
+        for member in members:
+            member.move(daemon.address)
+            member.learn()
+
     def own_words(self):
         """A text that no other test of the class uses."""
         type(self).texts = getattr(type(self), "texts", 0) + 1

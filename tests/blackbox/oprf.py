@@ -59,12 +59,6 @@ class HelperCase(ProblemCase):
         return daemon, helper
 
     @staticmethod
-    def follow(daemon, *members):
-        for member in members:
-            member.move(daemon.address)
-            member.learn()
-
-    @staticmethod
     def body(*points, epoch=1):
         return {"epoch": epoch, "blinded": list(points)}
 

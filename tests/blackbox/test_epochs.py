@@ -35,12 +35,6 @@ class EpochCase(ProblemCase):
         return harness.run("epoch", "rotate", *daemon.arguments())
 
     @staticmethod
-    def follow(daemon, *members):
-        for member in members:
-            member.move(daemon.address)
-            member.learn()
-
-    @staticmethod
     def keys(daemon):
         """Epoch to secret, from the file of keys."""
         lines = pathlib.Path(daemon.storage, "keys").read_text(encoding="ascii").splitlines()

@@ -144,10 +144,11 @@ static void a_used_up_quota_costs_no_match_until_midnight(void **state)
     assert_int_equal(world_balance(&world, ALICE), 2000);
 }
 
-static void routed_queries_at_their_limit_cost_no_match(void **state)
+static const struct asking asking = {.member = ALICE, .pattern = 1, .fanout = 1};
+
+/* Alice has as many routed queries as one may, and was told. */
+static void reach_the_limit(void)
 {
-    (void)state;
-    const struct asking asking = {.member = ALICE, .pattern = 1, .fanout = 1};
     world.settings.max_routed_open = 1;
     for (unsigned pattern = 1; pattern <= 4; pattern++)
         world_contribute(&world, ALICE, pattern);
@@ -156,6 +157,12 @@ static void routed_queries_at_their_limit_cost_no_match(void **state)
     world_tick(&world);
     assert_int_equal(world_route(&world, &asking).fault, FAULT_NONE);
     assert_int_equal(world_route(&world, &asking).fault, FAULT_TOO_MANY_REQUESTS);
+}
+
+static void routed_queries_at_their_limit_cost_no_match(void **state)
+{
+    (void)state;
+    reach_the_limit();
     struct routed answer = world_route(&world, &asking);
     assert_int_equal(answer.fault, FAULT_TOO_MANY_REQUESTS);
     assert_false(answer.is_matched);
@@ -169,16 +176,8 @@ static void routed_queries_at_their_limit_cost_no_match(void **state)
 static void who_cannot_pay_either_is_still_known_to_be_at_the_limit(void **state)
 {
     (void)state;
-    const struct asking asking = {.member = ALICE, .pattern = 1, .fanout = 1};
     const struct credits price = world.settings.price_query;
-    world.settings.max_routed_open = 1;
-    for (unsigned pattern = 1; pattern <= 4; pattern++)
-        world_contribute(&world, ALICE, pattern);
-    world_contribute(&world, BOB, 1);
-    world_contribute(&world, CAROL, 1);
-    world_tick(&world);
-    assert_int_equal(world_route(&world, &asking).fault, FAULT_NONE);
-    assert_int_equal(world_route(&world, &asking).fault, FAULT_TOO_MANY_REQUESTS);
+    reach_the_limit();
     world.settings.price_query.milli = 100000;
     assert_int_equal(world_route(&world, &asking).fault, FAULT_INSUFFICIENT_CREDITS);
     world.settings.price_query = price;
