@@ -41,7 +41,7 @@ class Refused(Exception):
 class Connection:
     """One kept-alive connection. It never repeats a request: after an error the caller knows that it does not know."""
 
-    def __init__(self, address, timeout_s=20):
+    def __init__(self, address, timeout_s=60):
         self.address, self.timeout_s = address, timeout_s
         self.http = http.client.HTTPConnection(address, timeout=timeout_s)
         self.helper = None  # the connection to the OPRF helper, if there is one

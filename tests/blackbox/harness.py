@@ -17,7 +17,7 @@ import client
 
 BUILD = pathlib.Path(os.environ.get("CONTINUUM_BUILD", "build/release")).resolve()
 DAEMON = BUILD / "continuum-coordinatord"
-READY_TIMEOUT_S, STOP_TIMEOUT_S, TICK_TIMEOUT_S = 30, 5, 20
+READY_TIMEOUT_S, STOP_TIMEOUT_S, TICK_TIMEOUT_S = 60, 15, 60
 F = bytes(range(32))
 
 

@@ -217,7 +217,8 @@ class Routing(unittest.TestCase):
         self.assertEqual([], self.errors)
         known = sum(len(asker.asked) for asker in self.askers)
         self.assertGreater(known, questions * ASKERS // 3)
-        self.assertTrue(all(contributor.received for contributor in self.contributors), "everybody was asked")
+        if known * FANOUT >= 10 * MEMBERS:
+            self.assertTrue(all(contributor.received for contributor in self.contributors), "everybody was asked")
 
     def open_ends(self):
         """The queries that are not yet in the state that the rules predict."""
