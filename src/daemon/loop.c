@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -16,6 +15,7 @@
 #include "daemon/log.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 /*
  * The turn is a "post" source of sd-event: pending whenever another source was dispatched. It and
@@ -25,13 +25,7 @@
  *     signals, sources, timers    SD_EVENT_PRIORITY_NORMAL
  *     engine fd, timeout, turn    SD_EVENT_PRIORITY_IDLE
  */
-enum {
-    TIMER_ACCURACY_US = 1000,
-    AT_ONCE_US = 1,
-    NS_PER_US = 1000,
-    US_PER_MS = 1000,
-    US_PER_S = 1000000
-};
+enum { TIMER_ACCURACY_US = 1000, AT_ONCE_US = 1, US_PER_MS = 1000 };
 
 struct loop {
     sd_event *event;
@@ -64,19 +58,16 @@ static void loop_leave(struct loop *loop, enum fault outcome)
 
 /* sd-event's own "now" is that of the last wake-up: too early by as long as the callbacks took
  * since. */
-static uint64_t us_from_now(uint64_t delay_ms)
+static uint64_t ms_from_now(uint64_t delay_ms)
 {
-    struct timespec now = {0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * US_PER_S + (uint64_t)now.tv_nsec / NS_PER_US +
-           delay_ms * US_PER_MS;
+    return clock_monotonic_us() + delay_ms * US_PER_MS;
 }
 
-/* Fires once, `delay_ms` from now. sd-event would only switch off a source that fails: a timer that
+/* Fires once, at `time_us`. sd-event would only switch off a source that fails: a timer that
  * cannot be armed ends the loop instead. */
-static int timer_arm(sd_event_source *timer, uint64_t delay_ms)
+static int timer_arm(sd_event_source *timer, uint64_t time_us)
 {
-    int result = sd_event_source_set_time(timer, us_from_now(delay_ms));
+    int result = sd_event_source_set_time(timer, time_us);
     if (result >= 0)
         result = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
     if (result < 0)
@@ -170,9 +161,9 @@ static int on_prepare(sd_event_source *source, void *userdata)
 {
     struct loop *loop = userdata;
     (void)source;
-    int timeout_ms = loop->engine.timeout_ms(loop->engine.userdata);
-    if (timeout_ms >= 0)
-        return timer_arm(loop->engine_timeout, (uint64_t)timeout_ms);
+    int64_t timeout_us = loop->engine.timeout_us(loop->engine.userdata);
+    if (timeout_us >= 0)
+        return timer_arm(loop->engine_timeout, clock_monotonic_us() + (uint64_t)timeout_us);
     return sd_event_source_set_enabled(loop->engine_timeout, SD_EVENT_OFF);
 }
 
@@ -230,7 +221,7 @@ static int on_timer(sd_event_source *source, uint64_t now_us, void *userdata)
     const struct loop_callback *callback = userdata;
     (void)now_us;
     callback->call(callback->userdata);
-    return timer_arm(source, callback->interval_ms);
+    return timer_arm(source, ms_from_now(callback->interval_ms));
 }
 
 static struct loop_callback *callback_new(struct loop *loop, void (*call)(void *), void *userdata)
@@ -256,7 +247,7 @@ enum fault loop_add_timer(struct loop *loop, uint32_t interval_ms, void (*fire)(
     if (!callback)
         return FAULT_MEMORY;
     callback->interval_ms = interval_ms;
-    return fault_of(sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC, us_from_now(interval_ms),
+    return fault_of(sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC, ms_from_now(interval_ms),
                                       TIMER_ACCURACY_US, on_timer, callback));
 }
 
@@ -287,7 +278,7 @@ void loop_drain(struct loop *loop)
     /* Without a timer there is no deadline, and then a drain that never ends would be worse than a
      * hard one. */
     if (sd_event_add_time(loop->event, NULL, CLOCK_MONOTONIC,
-                          us_from_now(loop->engine.drain_limit_ms), TIMER_ACCURACY_US,
+                          ms_from_now(loop->engine.drain_limit_ms), TIMER_ACCURACY_US,
                           on_drain_limit, loop) < 0)
         loop_leave(loop, FAULT_SHUTTING_DOWN);
 }

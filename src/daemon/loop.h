@@ -25,7 +25,7 @@ struct loop;
 /* What the loop drives. All functions are called on the loop thread with `userdata`. */
 struct loop_engine {
     int fd; /* readable when there is something to do */
-    int (*timeout_ms)(
+    int64_t (*timeout_us)(
         void *userdata); /* asked before each wait: may sleep so long at most; -1: any time */
     void (*turn)(void *userdata);  /* does all there is to do now */
     void (*drain)(void *userdata); /* called once: take no new work */

@@ -41,12 +41,11 @@ static void service_close(struct service *service)
 
 /* ---- What the loop calls ---- */
 
-static int engine_timeout_ms(void *userdata)
+static int64_t engine_timeout_us(void *userdata)
 {
     const struct service *service = userdata;
-    int server_ms = server_timeout_ms(service->serving.server);
-    int waiting_ms = waiting_timeout_ms(service->coordinator->waiting, clock_monotonic_ms());
-    return server_ms < 0 || (waiting_ms >= 0 && waiting_ms < server_ms) ? waiting_ms : server_ms;
+    return clock_sooner(server_timeout_us(service->serving.server),
+                        waiting_timeout_us(service->coordinator->waiting, clock_monotonic_ms()));
 }
 
 static void engine_turn(void *userdata)
@@ -197,7 +196,7 @@ static enum fault loop_fill(struct service *service)
 {
     struct loop *loop = service->serving.loop;
     struct loop_engine engine = serving_engine(&service->serving);
-    engine.timeout_ms = engine_timeout_ms;
+    engine.timeout_us = engine_timeout_us;
     engine.turn = engine_turn;
     engine.drain = engine_drain;
     engine.drained = engine_drained;

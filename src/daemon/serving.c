@@ -15,9 +15,9 @@ enum { DESCRIPTORS_BESIDE_CONNECTIONS = 64 };
 
 /* ---- What the loop calls ---- */
 
-static int engine_timeout_ms(void *userdata)
+static int64_t engine_timeout_us(void *userdata)
 {
-    return server_timeout_ms(((struct serving *)userdata)->server);
+    return server_timeout_us(((struct serving *)userdata)->server);
 }
 
 static void engine_turn(void *userdata)
@@ -116,7 +116,7 @@ struct loop_engine serving_engine(struct serving *serving)
 {
     return (struct loop_engine){
         .fd = server_fd(serving->server),
-        .timeout_ms = engine_timeout_ms,
+        .timeout_us = engine_timeout_us,
         .turn = engine_turn,
         .drain = engine_drain,
         .drained = engine_drained,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/waiting.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
-enum { CHAINS = 8192 }; /* a power of two */
+enum { CHAINS = 8192 /* a power of two */, US_PER_MS = 1000 };
 
 struct waiting {
     LIST_HEAD(, waiter) chains[CHAINS];
@@ -160,13 +159,12 @@ void waiting_turn(struct waiting *waiting, struct moment now)
     }
 }
 
-int waiting_timeout_ms(const struct waiting *waiting, uint64_t steady_ms)
+int64_t waiting_timeout_us(const struct waiting *waiting, uint64_t steady_ms)
 {
     if (!waiting->count)
         return -1;
     uint64_t due_ms = waiting->heap[0]->due_ms;
-    uint64_t wait_ms = due_ms > steady_ms ? due_ms - steady_ms : 0;
-    return wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
+    return due_ms > steady_ms ? (int64_t)(due_ms - steady_ms) * US_PER_MS : 0;
 }
 
 void waiting_drain(struct waiting *waiting)

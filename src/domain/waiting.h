@@ -60,8 +60,8 @@ void waiting_hasten(struct waiting *waiting, struct waiting_key key, int64_t due
 /* Wakes all that are due. */
 void waiting_turn(struct waiting *waiting, struct moment now);
 
-/* Time until somebody is due; -1: nobody waits. */
-int waiting_timeout_ms(const struct waiting *waiting, uint64_t steady_ms);
+/* Time until somebody is due, in us; -1: nobody waits. */
+int64_t waiting_timeout_us(const struct waiting *waiting, uint64_t steady_ms);
 
 /* Everybody is due, and nobody may wait from now on. */
 void waiting_drain(struct waiting *waiting);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/connection.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -9,6 +8,8 @@
 
 #include "crypto/bytes.h"
 #include "util/clock.h"
+
+enum { US_PER_MS = 1000 };
 
 void connections_init(struct connections *connections, int epoll_fd, uint32_t request_timeout_s,
                       uint32_t idle_timeout_s)
@@ -145,12 +146,11 @@ static uint64_t earlier(const struct deadline_list *list, uint64_t due_ms)
     return first && first->due_ms < due_ms ? first->due_ms : due_ms;
 }
 
-int connections_timeout_ms(const struct connections *connections)
+int64_t connections_timeout_us(const struct connections *connections)
 {
     uint64_t due_ms = linger_due_ms(&connections->linger), now = clock_monotonic_ms();
     due_ms = earlier(&connections->request, earlier(&connections->idle, due_ms));
     if (due_ms == UINT64_MAX)
         return -1;
-    uint64_t wait_ms = due_ms > now ? due_ms - now : 0;
-    return wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
+    return due_ms > now ? (int64_t)(due_ms - now) * US_PER_MS : 0;
 }

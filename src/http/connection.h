@@ -76,7 +76,7 @@ void connections_hurry(struct connections *connections, uint64_t limit_ms);
 /* Cuts the connections that are past their deadline, and reads what lingers. */
 void connections_turn(struct connections *connections);
 
-/* Time until the next deadline in ms; -1: there is none. */
-int connections_timeout_ms(const struct connections *connections);
+/* Time until the next deadline in us; -1: there is none. */
+int64_t connections_timeout_us(const struct connections *connections);
 
 #endif

@@ -151,7 +151,7 @@ static enum fault exchange_check_query(struct exchange *exchange, struct why *wh
 static size_t exchange_body_limit(const struct exchange *exchange)
 {
     const struct server_limits *limits = &exchange->all->limits;
-    bool large = exchange->route && exchange->route->access == ACCESS_MEMBER_BULK;
+    bool large = exchange->route && exchange->route->access & ACCESS_BULK;
     return large || limits->max_body_bytes < limits->max_small_body_bytes
                ? limits->max_body_bytes
                : limits->max_small_body_bytes;
@@ -200,7 +200,7 @@ static enum fault exchange_check(struct exchange *exchange, const struct head *h
 static enum fault exchange_admit(struct exchange *exchange, enum fault fault, struct why *why)
 {
     struct request *request = &exchange->request;
-    bool is_health = exchange->route && exchange->route->access == ACCESS_HEALTH;
+    bool is_health = exchange->route && exchange->route->access & ACCESS_HEALTH;
     uint32_t retry_after_s = 0;
     char seconds[16];
     if (exchange->is_members || (is_health && peer_is_local(request->address)) ||
@@ -355,10 +355,18 @@ void exchange_handle(struct exchange *exchange)
         return;
     }
     exchange->phase = PHASE_HANDLING;
+    exchange->handled_us = exchange->route->access & ACCESS_PACED ? clock_monotonic_us() : 0;
     exchange->route->handle(&exchange->request);
     if (exchange->phase != PHASE_HANDLING)
         return;
     exchange->phase = PHASE_WAITING;
     TAILQ_INSERT_TAIL(&all->waiting, exchange, queue);
     all->waiting_count += !exchange->held;
+}
+
+void exchange_resume(struct exchange *exchange)
+{
+    struct exchanges *all = exchange->all;
+    TAILQ_INSERT_TAIL(&all->answered, exchange, queue);
+    all->waiting_count -= !exchange->held;
 }

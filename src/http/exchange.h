@@ -21,7 +21,8 @@ struct MHD_Response;
  *
  *     RECEIVING --headers, body--> HANDLING --> ANSWERED --> sent, freed
  *         |                           |            ^
- *         |                           +-> WAITING -+     connection suspended; resumed by the next turn
+ *         |                           +-> WAITING -+     connection suspended; resumed by the next turn, on a
+ *         |                           |            |     paced route at its step (pace.h)
  *         +---------- refused ---------------------+     what the client still sends is thrown away
  *
  * An answer that is a stream (stream.h) is suspended and resumed further times, whenever it has to wait for its next
@@ -63,10 +64,13 @@ struct exchange {
     struct header_line *headers;   /* of the answer */
     struct MHD_Response *response; /* NULL: not even a problem document found memory */
     unsigned status;
+    uint64_t handled_us, leaves_us; /* on a paced route */
     struct stream stream;
     TAILQ_ENTRY(exchange) queue;
     TAILQ_ENTRY(exchange) by_stream;
 };
+
+TAILQ_HEAD(exchange_queue, exchange);
 
 /* All exchanges, and what they have in common. */
 struct exchanges {
@@ -79,8 +83,8 @@ struct exchanges {
     uint8_t id_key[16];
     uint64_t id_count;
     size_t count, waiting_count;
-    size_t buffered;                          /* bytes of bodies */
-    TAILQ_HEAD(, exchange) waiting, answered; /* answered: and to be resumed */
+    size_t buffered;                                /* bytes of bodies */
+    struct exchange_queue waiting, paced, answered; /* answered: and to be resumed */
     TAILQ_HEAD(, exchange) streams;
     bool draining; /* every answer closes its connection */
     bool closing;  /* no handler is called any more */
@@ -106,6 +110,9 @@ struct exchange *exchange_of(struct request *request);
  * closed without one. */
 void exchange_answer(struct exchange *exchange, unsigned status, struct MHD_Response *response,
                      const char *media_type);
+
+/* Its connection is resumed in the next turn, and sends the answer. */
+void exchange_resume(struct exchange *exchange);
 
 /* Ends all streams, so that their clients see that they were cut off; those that wait for a piece,
  * when they have it. */

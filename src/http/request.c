@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "http/exchange.h"
+#include "http/pace.h"
 #include "http/percent.h"
 #include "http/problem.h"
 
@@ -121,8 +122,10 @@ void exchange_answer(struct exchange *exchange, unsigned status, struct MHD_Resp
     exchange->status = status;
     if (exchange->phase == PHASE_WAITING) {
         TAILQ_REMOVE(&all->waiting, exchange, queue);
-        TAILQ_INSERT_TAIL(&all->answered, exchange, queue);
-        all->waiting_count -= !exchange->held;
+        if (exchange->route->access & ACCESS_PACED)
+            pace_keep(exchange);
+        else
+            exchange_resume(exchange);
     }
     exchange->phase = PHASE_ANSWERED;
 }

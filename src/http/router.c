@@ -74,7 +74,7 @@ static const char *method_name(enum method method)
 
 bool route_is_open(const struct route *route)
 {
-    return route->access == ACCESS_ANYONE || route->access == ACCESS_HEALTH;
+    return !(route->access & ACCESS_MEMBER);
 }
 
 enum fault router_find(const struct router *router, struct request *request,

@@ -7,12 +7,12 @@
 
 #include "http/request.h"
 
-enum access {
-    ACCESS_ANYONE,
-    ACCESS_HEALTH,      /* anyone, and from this machine as often as it likes */
-    ACCESS_MEMBER,      /* a bearer token, checked before the handler is called */
-    ACCESS_MEMBER_BULK, /* the same, with a body up to max_body_bytes instead of
-                           max_small_body_bytes */
+enum {
+    ACCESS_ANYONE = 0,
+    ACCESS_HEALTH = 1, /* anyone, and from this machine as often as it likes */
+    ACCESS_MEMBER = 2, /* a bearer token, checked before the handler is called */
+    ACCESS_BULK = 4,   /* a body up to max_body_bytes instead of max_small_body_bytes */
+    ACCESS_PACED = 8,  /* answers that are waited for leave at whole steps (pace.h) */
 };
 
 /*
@@ -22,7 +22,7 @@ enum access {
 struct route {
     enum method method;
     const char *path;
-    enum access access;
+    unsigned access; /* ACCESS_*, added up */
     void (*handle)(struct request *request);
 };
 

@@ -13,8 +13,10 @@
 #include "http/bucket.h"
 #include "http/connection.h"
 #include "http/exchange.h"
+#include "http/pace.h"
 #include "http/peer.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 /*
  * libmicrohttpd (0.9.75, external epoll) reads and writes; what it leaves open is closed here.
@@ -236,6 +238,7 @@ enum fault server_open(const struct server_settings *settings, int listen_fd,
     exchanges->context = context;
     exchanges->connections = &server->connections;
     TAILQ_INIT(&exchanges->waiting);
+    TAILQ_INIT(&exchanges->paced);
     TAILQ_INIT(&exchanges->answered);
     TAILQ_INIT(&exchanges->streams);
     bytes_random(exchanges->id_key, sizeof exchanges->id_key);
@@ -258,7 +261,7 @@ int server_fd(const struct server *server)
     return server->epoll_fd;
 }
 
-int server_timeout_ms(struct server *server)
+int64_t server_timeout_us(struct server *server)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
     if (!TAILQ_EMPTY(&server->exchanges.answered))
@@ -267,13 +270,15 @@ int server_timeout_ms(struct server *server)
      * nothing. */
     if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
         return 0;
-    return connections_timeout_ms(&server->connections);
+    return clock_sooner(connections_timeout_us(&server->connections),
+                        pace_timeout_us(&server->exchanges));
 }
 
 void server_turn(struct server *server)
 {
     struct exchange *exchange;
     connections_turn(&server->connections);
+    pace_turn(&server->exchanges);
     while ((exchange = TAILQ_FIRST(&server->exchanges.answered))) {
         TAILQ_REMOVE(&server->exchanges.answered, exchange, queue);
         MHD_resume_connection(exchange->mhd);
@@ -309,11 +314,12 @@ void server_close(struct server *server)
     server->exchanges.closing = true;
     while ((exchange = TAILQ_FIRST(&server->exchanges.waiting)))
         request_refuse(&exchange->request, FAULT_SHUTTING_DOWN, NULL, NULL);
+    pace_end(&server->exchanges);
     streams_abandon(&server->exchanges);
     server_turn(server);
     for (int i = 0; i < CLOSE_ROUNDS && !server_is_quiet(server); i++) {
         struct pollfd wait = {.fd = server->epoll_fd, .events = POLLIN};
-        poll(&wait, 1, server_timeout_ms(server) ? CLOSE_ROUND_MS : 0);
+        poll(&wait, 1, server_timeout_us(server) ? CLOSE_ROUND_MS : 0);
         server_turn(server);
     }
     server_free(&server);

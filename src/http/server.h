@@ -52,9 +52,9 @@ enum fault server_open(const struct server_settings *settings, int listen_fd,
 /* The descriptor that becomes readable when there is something to do. */
 int server_fd(const struct server *server);
 
-/* How long the loop may sleep before it must call server_turn again, in ms; -1: as long as it
+/* How long the loop may sleep before it must call server_turn again, in us; -1: as long as it
  * likes. To be asked before each wait. */
-int server_timeout_ms(struct server *server);
+int64_t server_timeout_us(struct server *server);
 
 /* Does all there is to do now, resumes what was answered, and ends connections that are past their
  * deadline. */

@@ -25,9 +25,19 @@ int64_t clock_now_ms(void)
 
 uint64_t clock_monotonic_ms(void)
 {
+    return clock_monotonic_us() / 1000;
+}
+
+uint64_t clock_monotonic_us(void)
+{
     struct timespec now = {0};
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+int64_t clock_sooner(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 static int digits_value(const char *digits, size_t count)

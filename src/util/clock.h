@@ -19,8 +19,12 @@ int64_t clock_now_s(void);
 /* The same in milliseconds. */
 int64_t clock_now_ms(void);
 
-/* Milliseconds since some moment before the program started; never goes back. */
+/* Since some moment before the program started, that of CLOCK_MONOTONIC; never goes back. */
 uint64_t clock_monotonic_ms(void);
+uint64_t clock_monotonic_us(void);
+
+/* The shorter of two times to wait, of which -1 has no end. */
+int64_t clock_sooner(int64_t a, int64_t b);
 
 /* False: not exactly that text, not a real date and time, a leap second, or a year outside
  * 2000..2999. */

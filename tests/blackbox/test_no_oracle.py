@@ -6,6 +6,7 @@ in the other they hold something else. The subject sends both the same bytes, an
 import json
 import re
 import shutil
+import time
 import unittest
 
 import cfed
@@ -197,6 +198,18 @@ class BelowTheThreshold(TwoWorlds):
         for path in ("/v1/contributions", f"/v1/patterns/{cfed.b64(self.held[0].tag)}"):
             with self.assertRaises(AssertionError):
                 self.same("GET", path)
+
+
+class Steps(harness.DaemonCase):
+    def test_contributing_and_withdrawing_are_answered_at_whole_steps(self):
+        member = self.daemon.member()
+        records = [self.one_record(member) for _ in range(10)]
+        for call in ([lambda r=record: member.contribute([r]) for record in records]
+                     + [lambda r=record: member.call("DELETE", f"/v1/contributions/{cfed.b64(r.tag)}")
+                        for record in records] + [lambda: member.call("DELETE", "/v1/contributions")]):
+            begun = time.monotonic()
+            call()
+            self.assertGreaterEqual(time.monotonic() - begun, 0.004)
 
 
 class Cursors(harness.DaemonCase):

@@ -114,9 +114,12 @@ class Timing(unittest.TestCase):
             with self.subTest(what):
                 self.compare(what, *sides, lambda record, make=make: make(record["tag"]))
 
-    def test_contributing_takes_as_long_when_others_hold_the_pattern(self):
-        self.compare("POST a contribution", *self.sides(), lambda record: (
+    def test_contributing_and_withdrawing_take_as_long_when_others_hold_the_pattern(self):
+        sides = self.sides()
+        self.compare("POST a contribution", *sides, lambda record: (
             "POST", "/v1/contributions", json.dumps({"epoch": 1, "patterns": [record]})))
+        self.compare("DELETE a contribution of one's own", *sides, lambda record: (
+            "DELETE", f"/v1/contributions/{record['tag']}", None))
 
     def test_the_rank_test_sees_two_percent(self):
         """So that the others can fail."""

@@ -136,6 +136,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/stream", ACCESS_ANYONE, stream},
     {METHOD_POST, "/v1/echo", ACCESS_MEMBER, echo},
     {METHOD_GET, "/v1/held", ACCESS_MEMBER, held},
+    {METHOD_GET, "/v1/paced", ACCESS_MEMBER | ACCESS_PACED, parked},
     {METHOD_GET, "/v1/parked", ACCESS_MEMBER, parked},
     {METHOD_GET, "/v1/query", ACCESS_MEMBER, query},
     {METHOD_GET, "/v1/stream", ACCESS_MEMBER, stream_parked},
@@ -217,10 +218,8 @@ int rig_tear_down(void **state)
 void rig_turn(struct rig *rig, int wait_ms)
 {
     struct pollfd wait = {.fd = server_fd(rig->server), .events = POLLIN};
-    int timeout_ms = server_timeout_ms(rig->server);
-    if (timeout_ms < 0 || timeout_ms > wait_ms)
-        timeout_ms = wait_ms;
-    poll(&wait, 1, timeout_ms);
+    int64_t wait_us = clock_sooner(server_timeout_us(rig->server), (int64_t)wait_ms * 1000);
+    poll(&wait, 1, (int)((wait_us + 999) / 1000));
     server_turn(rig->server);
 }
 

@@ -21,6 +21,7 @@ enum { RIG_PARKED_MAX = 64, RIG_BIG_BODY = 16 << 20, RIG_PIECE = 64 << 10 };
  *     GET    /stream                  anyone   `pieces` times RIG_PIECE bytes, each given at once
  *     POST   /v1/echo                 member   the same
  *     GET    /v1/held                 member   waits in `parked`, for long (request_hold)
+ *     GET    /v1/paced                member   the same, and its answer leaves at a whole step
  *     GET    /v1/parked               member   waits in `parked`
  *     GET    /v1/query                member   {a, b: parameters or null, address: hex, caller}
  *     GET    /v1/stream               member   a stream whose pulls wait in `pulled`

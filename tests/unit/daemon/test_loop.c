@@ -24,7 +24,7 @@
 struct fixture {
     struct loop *loop;
     int engine_fd, source_fd;
-    int timeout_ms;
+    int64_t timeout_us;
     unsigned turns, sources, timers, drains;
     unsigned sources_again;  /* the source makes itself readable so many times again */
     unsigned turns_to_drain; /* drained once so many turns were made since drain */
@@ -52,9 +52,9 @@ static void fd_clear(int fd)
         return;
 }
 
-static int engine_timeout_ms(void *userdata)
+static int64_t engine_timeout_us(void *userdata)
 {
-    return ((struct fixture *)userdata)->timeout_ms;
+    return ((struct fixture *)userdata)->timeout_us;
 }
 
 static void engine_turn(void *userdata)
@@ -103,20 +103,20 @@ static void timer_fire(void *userdata)
 static int setup(void **state)
 {
     static struct fixture fixture;
-    fixture = (struct fixture){.timeout_ms = -1};
+    fixture = (struct fixture){.timeout_us = -1};
     fixture.engine_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    fixture.source_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    fixture.source_fd = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
     *state = &fixture;
     if (loop_new(&fixture.loop, NULL) != FAULT_NONE)
         return -1;
     const struct loop_engine engine = {
         .fd = fixture.engine_fd,
-        .timeout_ms = engine_timeout_ms,
+        .timeout_us = engine_timeout_us,
         .turn = engine_turn,
         .drain = engine_drain,
         .drained = engine_drained,
         .userdata = &fixture,
-        .drain_limit_ms = 100,
+        .drain_limit_ms = 500,
     };
     return loop_set_engine(fixture.loop, &engine) != FAULT_NONE ||
            loop_add_source(fixture.loop, fixture.source_fd, source_ready, &fixture) != FAULT_NONE;
@@ -160,7 +160,7 @@ static void every_wake_up_ends_in_a_turn(void **state)
     struct fixture *fixture = *state;
     fixture->on_timer = drain;
     fd_raise(fixture->source_fd);
-    loop_add_timer(fixture->loop, 50, timer_fire, fixture);
+    loop_add_timer(fixture->loop, 300, timer_fire, fixture);
     assert_int_equal(loop_run(fixture->loop, NULL), FAULT_NONE);
     assert_string_equal(fixture->story, "STRDT");
 }
@@ -216,11 +216,11 @@ static void an_engine_that_stays_readable_does_not_starve_others(void **state)
 static void the_engine_is_turned_when_its_timeout_passes(void **state)
 {
     struct fixture *fixture = *state;
-    fixture->timeout_ms = 10;
+    fixture->timeout_us = 10000;
     fixture->on_timer = drain;
     loop_add_timer(fixture->loop, 200, timer_fire, fixture);
     assert_int_equal(loop_run(fixture->loop, NULL), FAULT_NONE);
-    assert_in_range(fixture->turns, 5, 25);
+    assert_in_range(fixture->turns, 3, 25);
 }
 
 static void an_engine_without_timeout_lets_the_loop_sleep(void **state)
@@ -246,7 +246,7 @@ static void timers_fire_again_and_again_at_their_interval(void **state)
     uint64_t start_ms = clock_monotonic_ms();
     assert_int_equal(loop_run(fixture->loop, NULL), FAULT_NONE);
     assert_int_equal(fixture->timers, 5);
-    assert_in_range(clock_monotonic_ms() - start_ms, 95, 2000);
+    assert_in_range(clock_monotonic_ms() - start_ms, 95, 10000);
 }
 
 static void block_once(struct fixture *fixture)
@@ -293,7 +293,7 @@ static void a_signal_drains_and_the_loop_ends_when_all_is_answered(void **state)
 {
     struct fixture *fixture = *state;
     fixture->on_timer = terminate;
-    fixture->timeout_ms = 5;
+    fixture->timeout_us = 5000;
     fixture->turns_to_drain = 4;
     loop_add_timer(fixture->loop, 60, timer_fire, fixture);
     assert_int_equal(loop_run(fixture->loop, NULL), FAULT_NONE);
@@ -322,7 +322,7 @@ static void a_drain_that_takes_too_long_is_cut_off(void **state)
     loop_add_timer(fixture->loop, 20, timer_fire, fixture);
     uint64_t start_ms = clock_monotonic_ms();
     assert_int_equal(loop_run(fixture->loop, NULL), FAULT_SHUTTING_DOWN);
-    assert_in_range(clock_monotonic_ms() - start_ms, 110, 2000);
+    assert_in_range(clock_monotonic_ms() - start_ms, 510, 10000);
     assert_int_equal(fixture->drains, 1);
 }
 

@@ -60,7 +60,7 @@ static void an_event_wakes_those_who_wait_for_it_and_nobody_else(void **state)
     for (size_t i = 0; i < 4; i++)
         assert_true(waiting_add(waiting, &all[i]->waiter, 65000, 0));
     waiting_wake(waiting, a.waiter.key);
-    assert_int_equal(waiting_timeout_ms(waiting, 5000), 0);
+    assert_int_equal(waiting_timeout_us(waiting, 5000), 0);
     turn_after(0);
     assert_int_equal(a.woken, 1);
     assert_int_equal(b.woken, 1);
@@ -73,12 +73,12 @@ static void whoever_waits_is_woken_at_the_deadline(void **state)
     (void)state;
     struct test_waiter a = waiter_for(WAITING_INBOX, 16);
     assert_true(waiting_add(waiting, &a.waiter, 8000, 0));
-    assert_int_equal(waiting_timeout_ms(waiting, 5500), 2500);
+    assert_int_equal(waiting_timeout_us(waiting, 5500), 2500000);
     turn_after(2999);
     assert_int_equal(a.woken, 0);
     turn_after(3000);
     assert_int_equal(a.woken, 1);
-    assert_int_equal(waiting_timeout_ms(waiting, 8000), -1);
+    assert_int_equal(waiting_timeout_us(waiting, 8000), -1);
 }
 
 static void a_time_of_the_walls_clock_comes_before_a_later_deadline(void **state)
@@ -87,10 +87,10 @@ static void a_time_of_the_walls_clock_comes_before_a_later_deadline(void **state
     struct test_waiter a = waiter_for(WAITING_INBOX, 16), b = waiter_for(WAITING_INBOX, 17);
     assert_true(waiting_add(waiting, &a.waiter, 65000, 1002));
     assert_true(waiting_add(waiting, &b.waiter, 6000, 1002));
-    assert_int_equal(waiting_timeout_ms(waiting, 5000), 1000);
+    assert_int_equal(waiting_timeout_us(waiting, 5000), 1000000);
     turn_after(1000);
     assert_int_equal(b.woken, 1);
-    assert_int_equal(waiting_timeout_ms(waiting, 6000), 1000);
+    assert_int_equal(waiting_timeout_us(waiting, 6000), 1000000);
     turn_after(2000);
     assert_int_equal(a.woken, 1);
 }
@@ -102,7 +102,7 @@ static void hastening_never_delays(void **state)
     assert_true(waiting_add(waiting, &a.waiter, 65000, 0));
     waiting_hasten(waiting, a.waiter.key, 1001);
     waiting_hasten(waiting, a.waiter.key, 1030);
-    assert_int_equal(waiting_timeout_ms(waiting, 5000), 1000);
+    assert_int_equal(waiting_timeout_us(waiting, 5000), 1000000);
     turn_after(1000);
     assert_int_equal(a.woken, 1);
 }

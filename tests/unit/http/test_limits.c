@@ -104,7 +104,7 @@ static void a_waiting_request_has_no_deadline_and_its_answer_a_new_one(void **st
     int fd = rig_connect(&rig);
     rig_say(&rig, fd, "GET /v1/parked" ASK MEMBER "\r\n");
     rig_await_parked(&rig, 1);
-    assert_int_equal(server_timeout_ms(rig.server), -1);
+    assert_int_equal(server_timeout_us(rig.server), -1);
     rig_idle(&rig, 1500);
     request_answer(rig.parked[0], 200, json_object());
     rig_hear(&rig, fd, false, &reply);

@@ -166,7 +166,7 @@ static void waiting_requests_are_answered_in_any_order(void **state)
         size_t n = (i * 37 + 11) % MANY;
         struct reply reply = {0};
         request_answer(rig->parked[n], 200, json_pack("{s:i}", "length", (int)n));
-        assert_int_equal(server_timeout_ms(rig->server), 0);
+        assert_int_equal(server_timeout_us(rig->server), 0);
         rig_hear(rig, fds[n], false, &reply);
         assert_length_is(&reply, (json_int_t)n);
         reply_done(&reply);
