@@ -359,6 +359,14 @@ enum fault sql_end(struct statement *statement)
     return statement->fault;
 }
 
+enum fault sql_first(struct statement *statement)
+{
+    if (sql_step(statement))
+        return FAULT_NONE;
+    enum fault fault = sql_end(statement);
+    return fault ? fault : FAULT_NOT_FOUND;
+}
+
 enum fault sql_run(struct statement *statement)
 {
     while (sql_step(statement)) {

@@ -103,6 +103,10 @@ void sql_null(struct statement *statement);
 /* True: there is a row, and the columns can be read. False: the end, or a fault. */
 bool sql_step(struct statement *statement);
 
+/* Steps to the first row, which the caller reads before sql_end. FAULT_NOT_FOUND: there is none;
+ * then, and with any other fault, the statement has ended. */
+enum fault sql_first(struct statement *statement);
+
 int64_t sql_column_integer(struct statement *statement, int column);
 /* Valid until the next step. A length other than `length` makes the statement FAULT_CORRUPT and
  * returns zeros. */

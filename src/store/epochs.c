@@ -25,13 +25,11 @@ enum fault epoch_token_bits(struct database *database, uint32_t number, uint8_t 
 {
     struct statement *row = sql(database, "SELECT token_bits FROM epoch WHERE number = ?");
     sql_integer(row, number);
-    bool found = sql_step(row);
-    uint8_t token_bits = found ? (uint8_t)sql_column_integer(row, 0) : 0;
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = token_bits;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    *ret = (uint8_t)sql_column_integer(row, 0);
+    return sql_end(row);
 }
 
 enum fault epoch_forget(struct database *database, uint32_t number, bool *ret_forgotten)

@@ -9,16 +9,12 @@
 
 enum fault federation_get(struct database *database, struct federation_id *ret)
 {
-    struct federation_id id = {{0}};
     struct statement *row = sql(database, "SELECT federation_id FROM federation");
-    bool found = sql_step(row);
-    if (found)
-        memcpy(id.bytes, sql_column_blob(row, 0, sizeof id.bytes), sizeof id.bytes);
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = id;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    memcpy(ret->bytes, sql_column_blob(row, 0, sizeof ret->bytes), sizeof ret->bytes);
+    return sql_end(row);
 }
 
 enum fault federation_insert(struct database *database, const struct federation_id *id)
@@ -76,18 +72,14 @@ void epoch_read(struct statement *row, struct epoch_row *ret)
 
 enum fault epoch_current(struct database *database, struct epoch_row *ret)
 {
-    struct epoch_row epoch = {0};
     struct statement *row =
         sql(database, "SELECT number, k, token_bits, oprf_public_key, started_at FROM epoch"
                       " ORDER BY number DESC LIMIT 1");
-    bool found = sql_step(row);
-    if (found)
-        epoch_read(row, &epoch);
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = epoch;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    epoch_read(row, ret);
+    return sql_end(row);
 }
 
 enum fault epoch_check_key(const struct epoch_row *epoch, const struct keyring *keyring,

@@ -34,33 +34,25 @@ enum fault instance_insert(struct database *database, const struct instance_row 
 enum fault instance_handle_of_key(struct database *database, const struct public_key *public_key,
                                   uint64_t *ret)
 {
-    uint64_t handle = 0;
     struct statement *row = sql(database, "SELECT handle FROM instance WHERE public_key = ?");
     sql_blob(row, public_key->bytes, sizeof public_key->bytes);
-    bool found = sql_step(row);
-    if (found)
-        handle = (uint64_t)sql_column_integer(row, 0);
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = handle;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    *ret = (uint64_t)sql_column_integer(row, 0);
+    return sql_end(row);
 }
 
 enum fault instance_key_of_handle(struct database *database, uint64_t handle,
                                   struct public_key *ret)
 {
-    struct public_key key;
     struct statement *row = sql(database, "SELECT public_key FROM instance WHERE handle = ?");
     sql_integer(row, (int64_t)handle);
-    bool found = sql_step(row);
-    if (found)
-        memcpy(key.bytes, sql_column_blob(row, 0, sizeof key.bytes), sizeof key.bytes);
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = key;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    memcpy(ret->bytes, sql_column_blob(row, 0, sizeof ret->bytes), sizeof ret->bytes);
+    return sql_end(row);
 }
 
 /* In the order in which instance_read reads them. */
@@ -90,15 +82,11 @@ enum fault instance_get(struct database *database, int64_t number, struct instan
     struct statement *row =
         sql(database, "SELECT " INSTANCE_COLUMNS " FROM instance WHERE number = ?");
     sql_integer(row, number);
-    bool found = sql_step(row);
-    struct instance_row instance;
-    if (found)
-        instance_read(row, &instance);
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = instance;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    instance_read(row, ret);
+    return sql_end(row);
 }
 
 enum fault instance_update(struct database *database, const struct instance_row *row)
@@ -117,11 +105,13 @@ enum fault instance_set_tier(struct database *database, uint64_t handle, uint8_t
 {
     struct statement *row = sql(database, "SELECT tier FROM instance WHERE handle = ?");
     sql_integer(row, (int64_t)handle);
-    bool found = sql_step(row);
-    uint8_t old = found ? (uint8_t)sql_column_integer(row, 0) : 0;
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    uint8_t old = (uint8_t)sql_column_integer(row, 0);
+    fault = sql_end(row);
+    if (fault)
+        return fault;
     struct statement *update = sql(database, "UPDATE instance SET tier = ? WHERE handle = ?");
     sql_integer(update, tier);
     sql_integer(update, (int64_t)handle);

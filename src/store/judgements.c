@@ -104,11 +104,13 @@ enum fault judgement_delete_next(struct database *database, enum judgement kind,
         verification ? sql(database, "SELECT pattern FROM verification WHERE instance = ? LIMIT 1")
                      : sql(database, "SELECT pattern FROM vote WHERE instance = ? LIMIT 1");
     sql_integer(row, instance);
-    bool found = sql_step(row);
-    uint32_t pattern = found ? (uint32_t)sql_column_integer(row, 0) : 0;
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    uint32_t pattern = (uint32_t)sql_column_integer(row, 0);
+    fault = sql_end(row);
+    if (fault)
+        return fault;
     struct statement *delete =
         verification ? sql(database, "DELETE FROM verification WHERE pattern = ? AND instance = ?")
                      : sql(database, "DELETE FROM vote WHERE pattern = ? AND instance = ?");

@@ -38,17 +38,13 @@ enum fault account_open(struct database *database, int64_t number)
 
 enum fault account_balance(struct database *database, int64_t number, struct credits *ret)
 {
-    struct credits balance = {0};
     struct statement *row = sql(database, "SELECT balance_milli FROM account WHERE number = ?");
     sql_integer(row, number);
-    bool found = sql_step(row);
-    if (found)
-        balance.milli = sql_column_integer(row, 0);
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = balance;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    ret->milli = sql_column_integer(row, 0);
+    return sql_end(row);
 }
 
 static enum fault account_move(struct database *database, int64_t number, int64_t milli)

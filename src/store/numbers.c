@@ -7,22 +7,17 @@
 enum fault numbers_find(struct database *database, const struct tag *tag, uint32_t period,
                         struct numbers *ret)
 {
-    struct numbers numbers = {0};
     struct statement *row = sql(database, "SELECT period, contributor_count, confidence FROM shown"
                                           " WHERE tag = ? AND period >= ?");
     sql_blob(row, tag->bytes, sizeof tag->bytes);
     sql_integer(row, period);
-    bool found = sql_step(row);
-    if (found) {
-        numbers.period = (uint32_t)sql_column_integer(row, 0);
-        numbers.contributor_count = (uint32_t)sql_column_integer(row, 1);
-        numbers.confidence = (uint8_t)sql_column_integer(row, 2);
-    }
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = numbers;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    ret->period = (uint32_t)sql_column_integer(row, 0);
+    ret->contributor_count = (uint32_t)sql_column_integer(row, 1);
+    ret->confidence = (uint8_t)sql_column_integer(row, 2);
+    return sql_end(row);
 }
 
 enum fault numbers_forget(struct database *database, uint32_t period, size_t max)

@@ -126,15 +126,11 @@ static void contribution_read(struct statement *row, struct contribution_row *re
 
 static enum fault contribution_read_one(struct statement *row, struct contribution_row *ret)
 {
-    struct contribution_row contribution;
-    bool found = sql_step(row);
-    if (found)
-        contribution_read(row, &contribution);
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = contribution;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    contribution_read(row, ret);
+    return sql_end(row);
 }
 
 enum fault contribution_find(struct database *database, uint32_t pattern, int64_t instance,
@@ -362,17 +358,12 @@ enum fault pattern_get(struct database *database, uint32_t pattern, struct recor
     struct statement *row =
         sql(database, "SELECT p.spoiled, " RECORD_COLUMNS " FROM pattern p WHERE p.id = ?");
     sql_integer(row, pattern);
-    bool found = sql_step(row);
-    bool spoiled = false;
-    if (found) {
-        spoiled = sql_column_integer(row, 0) != 0;
-        record_read(row, 1, ret);
-    }
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret_spoiled = spoiled;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    *ret_spoiled = sql_column_integer(row, 0) != 0;
+    record_read(row, 1, ret);
+    return sql_end(row);
 }
 
 enum fault pattern_spoil(struct database *database, uint32_t pattern)
@@ -456,18 +447,14 @@ static void release_read(struct statement *row, struct release_row *ret)
 
 enum fault release_get(struct database *database, uint32_t pattern, struct release_row *ret)
 {
-    struct release_row release;
     struct statement *row =
         sql(database, "SELECT " RELEASE_COLUMNS " FROM release r WHERE r.pattern = ?");
     sql_integer(row, pattern);
-    bool found = sql_step(row);
-    if (found)
-        release_read(row, &release);
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = release;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    release_read(row, ret);
+    return sql_end(row);
 }
 
 enum fault published_get(struct database *database, uint32_t pattern, struct record *ret_record,
@@ -477,13 +464,12 @@ enum fault published_get(struct database *database, uint32_t pattern, struct rec
                                           " FROM release r JOIN pattern p ON p.id = r.pattern"
                                           " WHERE r.pattern = ?");
     sql_integer(row, pattern);
-    bool found = sql_step(row);
-    if (found) {
-        release_read(row, ret_release);
-        record_read(row, RELEASE_COLUMN_COUNT, ret_record);
-    }
-    enum fault fault = sql_end(row);
-    return fault || found ? fault : FAULT_NOT_FOUND;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    release_read(row, ret_release);
+    record_read(row, RELEASE_COLUMN_COUNT, ret_record);
+    return sql_end(row);
 }
 
 enum fault set_each(struct database *database, const char *domain, int64_t after,

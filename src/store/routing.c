@@ -191,27 +191,26 @@ enum fault delivery_insert(struct database *database, const struct delivery_row 
 enum fault delivery_find(struct database *database, const uint8_t id[DELIVERY_ID_LENGTH],
                          int64_t instance, struct delivery_row *ret)
 {
-    struct delivery_row found = {.instance = instance};
     struct statement *row =
         sql(database, "SELECT number, question, asker, priority, asked_at, expires_at, state"
                       " FROM delivery WHERE id = ? AND instance = ?");
     sql_blob(row, id, DELIVERY_ID_LENGTH);
     sql_integer(row, instance);
-    if (sql_step(row)) {
-        found.number = sql_column_integer(row, 0);
-        found.question = sql_column_integer(row, 1);
-        found.asker = sql_column_integer(row, 2);
-        found.priority = sql_column_integer(row, 3) != 0;
-        found.asked_at_s = sql_column_integer(row, 4);
-        found.expires_at_s = sql_column_integer(row, 5);
-        found.state = (enum delivery_state)sql_column_integer(row, 6);
-    }
-    enum fault fault = sql_end(row);
-    if (fault || !found.number)
-        return fault ? fault : FAULT_NOT_FOUND;
-    memcpy(found.id, id, sizeof found.id);
-    *ret = found;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    *ret = (struct delivery_row){
+        .number = sql_column_integer(row, 0),
+        .question = sql_column_integer(row, 1),
+        .instance = instance,
+        .asker = sql_column_integer(row, 2),
+        .priority = sql_column_integer(row, 3) != 0,
+        .asked_at_s = sql_column_integer(row, 4),
+        .expires_at_s = sql_column_integer(row, 5),
+        .state = (enum delivery_state)sql_column_integer(row, 6),
+    };
+    memcpy(ret->id, id, sizeof ret->id);
+    return sql_end(row);
 }
 
 enum fault delivery_set_state(struct database *database, int64_t number, enum delivery_state state)

@@ -40,18 +40,14 @@ enum fault sets_list(struct database *database, struct page *page, struct set_ro
 
 enum fault set_get(struct database *database, const char *domain, struct set_row *ret)
 {
-    struct set_row set;
     struct statement *row =
         sql(database, "SELECT " SET_COLUMNS " FROM release_set WHERE domain = ?");
     sql_text(row, domain);
-    bool found = sql_step(row);
-    if (found)
-        set_row_read(row, &set);
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = set;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    set_row_read(row, ret);
+    return sql_end(row);
 }
 
 enum fault set_count(struct database *database, const char *domain, int64_t after, int64_t *ret)
@@ -85,24 +81,22 @@ enum fault download_insert(struct database *database, const struct download_row 
 enum fault download_get(struct database *database, const uint8_t id[DOWNLOAD_ID_LENGTH],
                         int64_t instance, int64_t now_s, struct download_row *ret)
 {
-    struct download_row download = {.instance = instance};
     struct statement *row = sql(database, "SELECT domain, start, expires_at FROM download"
                                           " WHERE id = ? AND instance = ? AND expires_at > ?");
-    memcpy(download.id, id, sizeof download.id);
     sql_blob(row, id, DOWNLOAD_ID_LENGTH);
     sql_integer(row, instance);
     sql_integer(row, now_s);
-    bool found = sql_step(row);
-    if (found) {
-        snprintf(download.domain, sizeof download.domain, "%s", sql_column_text(row, 0));
-        download.start = sql_column_integer(row, 1);
-        download.expires_at_s = sql_column_integer(row, 2);
-    }
-    enum fault fault = sql_end(row);
-    if (fault || !found)
-        return fault ? fault : FAULT_NOT_FOUND;
-    *ret = download;
-    return FAULT_NONE;
+    enum fault fault = sql_first(row);
+    if (fault)
+        return fault;
+    *ret = (struct download_row){
+        .instance = instance,
+        .start = sql_column_integer(row, 1),
+        .expires_at_s = sql_column_integer(row, 2),
+    };
+    memcpy(ret->id, id, sizeof ret->id);
+    snprintf(ret->domain, sizeof ret->domain, "%s", sql_column_text(row, 0));
+    return sql_end(row);
 }
 
 enum fault downloads_count(struct database *database, int64_t instance, int64_t now_s,
