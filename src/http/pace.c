@@ -4,12 +4,18 @@
 #include "http/exchange.h"
 #include "util/clock.h"
 
+/* The first multiple of `unit` above `time_us`. */
+static uint64_t above(uint64_t time_us, uint64_t unit)
+{
+    return (time_us / unit + 1) * unit;
+}
+
 void pace_keep(struct exchange *exchange)
 {
     struct exchanges *all = exchange->all;
     uint64_t taken_us = clock_monotonic_us() - exchange->handled_us;
     exchange->leaves_us =
-        exchange->handled_us + (taken_us / PACE_STEP_US + 1) * (uint64_t)PACE_STEP_US;
+        above(exchange->handled_us + above(taken_us, PACE_STEP_US), PACE_GRAIN_US);
     /* In the order of their times; who is answered last mostly leaves last. */
     struct exchange *before = TAILQ_LAST(&all->paced, exchange_queue);
     while (before && before->leaves_us > exchange->leaves_us)

@@ -11,8 +11,9 @@ struct exchanges;
  * The time that an answer takes must not tell what the work for it met: on paced routes an answer
  * that was waited for leaves a whole number of steps after its request was complete. A step is
  * several times as long as the work usually takes on a quiet machine, so that nearly all take one.
+ * Then it waits for the next grain, so that many leave in one turn of the loop.
  */
-enum { PACE_STEP_US = 4000 };
+enum { PACE_STEP_US = 4000, PACE_GRAIN_US = 1000 };
 
 /* The exchange is answered: from now on it stands in `paced`. */
 void pace_keep(struct exchange *exchange);
