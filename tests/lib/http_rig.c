@@ -20,7 +20,26 @@
 #include "http/stream.h"
 #include "util/clock.h"
 
-enum { PATIENCE_MS = 10000 };
+enum { PATIENCE_MS = 10000, TURN_MS = 4, STEP_MAX_US = 5000 };
+
+uint64_t __real_clock_monotonic_us(void);
+uint64_t __wrap_clock_monotonic_us(void);
+uint64_t __wrap_clock_monotonic_ms(void);
+
+uint64_t __wrap_clock_monotonic_us(void)
+{
+    static uint64_t seen_us, now_us;
+    uint64_t real_us = __real_clock_monotonic_us();
+    uint64_t step_us = real_us - seen_us;
+    now_us += step_us < STEP_MAX_US ? step_us : STEP_MAX_US;
+    seen_us = real_us;
+    return now_us;
+}
+
+uint64_t __wrap_clock_monotonic_ms(void)
+{
+    return __wrap_clock_monotonic_us() / 1000;
+}
 
 static void count(struct request *request)
 {
@@ -218,7 +237,8 @@ int rig_tear_down(void **state)
 void rig_turn(struct rig *rig, int wait_ms)
 {
     struct pollfd wait = {.fd = server_fd(rig->server), .events = POLLIN};
-    int64_t wait_us = clock_sooner(server_timeout_us(rig->server), (int64_t)wait_ms * 1000);
+    int64_t longest_us = (wait_ms < TURN_MS ? wait_ms : TURN_MS) * INT64_C(1000);
+    int64_t wait_us = clock_sooner(server_timeout_us(rig->server), longest_us);
     poll(&wait, 1, (int)((wait_us + 999) / 1000));
     server_turn(rig->server);
 }

@@ -13,7 +13,12 @@ enum { RIG_PARKED_MAX = 64, RIG_BIG_BODY = 16 << 20, RIG_PIECE = 64 << 10 };
 /*
  * A server on a free port of 127.0.0.1 and clients with real sockets, all in one thread: whatever
  * waits here drives the server meanwhile. Any step that takes longer than ten seconds fails the
- * test. Its routes:
+ * test. A test of it is linked with
+ *
+ *     -Wl,--wrap=clock_monotonic_us,--wrap=clock_monotonic_ms
+ *
+ * so that time passes only while the thread runs or waits: on the clock of both sides no more than
+ * five milliseconds go by at once, however long the machine stood still. Its routes:
  *
  *     GET    /big                     anyone   RIG_BIG_BODY bytes and more
  *     GET    /health                  anyone   {}
@@ -54,7 +59,8 @@ void rig_close(struct rig *rig);
 int rig_set_up(void **state);
 int rig_tear_down(void **state);
 
-/* Lets the server wait and work once, for at most `wait_ms`. */
+/* Lets the server wait and work once, for at most `wait_ms`, and less than those five milliseconds.
+ */
 void rig_turn(struct rig *rig, int wait_ms);
 
 /* Lets the server work for `ms`. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* link: -Wl,--wrap=clock_monotonic_us,--wrap=clock_monotonic_ms */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* link: -Wl,--wrap=clock_monotonic_us,--wrap=clock_monotonic_ms */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,11 +184,12 @@ static void nothing_is_pulled_that_is_not_read(void **state)
     rig->pieces = SIZE_MAX;
     int fd = rig_connect(rig);
     rig_say(rig, fd, FREE "\r\n");
-    rig_idle(rig, 100);
-    size_t pulls = rig->pulls;
-    assert_true(pulls < (16 << 20) / RIG_PIECE);
-    rig_idle(rig, 100);
-    assert_int_equal(rig->pulls, pulls);
+    size_t pulls;
+    do {
+        pulls = rig->pulls;
+        assert_true(pulls < (16 << 20) / RIG_PIECE);
+        rig_idle(rig, 100);
+    } while (rig->pulls != pulls);
     close(fd);
     await_closed(rig, 1);
 }
