@@ -18,10 +18,11 @@
 
 #include "client/federation.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 /* A server in a thread that gives one answer after the other, whatever it is asked, and keeps what
  * it got. */
-enum { ANSWERS_MAX = 8, REQUEST_MAX = 8192 };
+enum { ANSWERS_MAX = 8, REQUEST_MAX = 8192, PATIENCE_MS = 60000 };
 
 #define SILENCE "silence"
 
@@ -139,7 +140,7 @@ static enum fault call_once(struct canned *canned, const struct client_request *
 {
     _cleanup_(client_http_done) struct client_http *http = NULL;
     canned_open(canned);
-    assert_int_equal(client_http_open(canned->url, 5000, &http), FAULT_NONE);
+    assert_int_equal(client_http_open(canned->url, PATIENCE_MS, &http), FAULT_NONE);
     enum fault fault = client_http_call(http, request, ret, why);
     canned_close(canned);
     return fault;
@@ -176,7 +177,7 @@ static void nothing_of_one_request_leaks_into_the_next_on_the_same_connection(vo
     _cleanup_(json_done) json_t *third = NULL;
     _cleanup_(client_http_done) struct client_http *http = NULL;
     canned_open(&canned);
-    assert_int_equal(client_http_open(canned.url, 5000, &http), FAULT_NONE);
+    assert_int_equal(client_http_open(canned.url, PATIENCE_MS, &http), FAULT_NONE);
     assert_int_equal(
         client_http_call(http,
                          &(struct client_request){
@@ -378,10 +379,9 @@ static void a_request_whose_answers_are_all_lost_is_given_up(void **state)
     assert_non_null(strstr(why.text, "not known"));
 }
 
-static void a_silent_coordinator_is_asked_again_within_two_time_limits(void **state)
+/* How often it is asked in one call; SIZE_MAX: not known, for the machine stood still. */
+static size_t silent_heard(unsigned limit_ms)
 {
-    (void)state;
-    enum { LIMIT_MS = 400 };
     struct canned canned = {.answers = {SILENCE, SILENCE, OK_EMPTY}};
     struct client_request request = {
         .method = "POST", .path = "/v1/queries", .key = "k", .repeat = REPEAT_ALWAYS};
@@ -389,11 +389,24 @@ static void a_silent_coordinator_is_asked_again_within_two_time_limits(void **st
     _cleanup_(json_done) json_t *after = NULL;
     json_t *none = NULL;
     canned_open(&canned);
-    assert_int_equal(client_http_open(canned.url, LIMIT_MS, &http), FAULT_NONE);
+    assert_int_equal(client_http_open(canned.url, limit_ms, &http), FAULT_NONE);
+    uint64_t start_ms = clock_monotonic_ms();
     assert_int_equal(client_http_call(http, &request, &none, NULL), FAULT_SYSTEM);
-    assert_int_equal(canned.heard, 2);
-    assert_int_equal(client_http_call(http, &request, &after, NULL), FAULT_NONE);
+    uint64_t elapsed_ms = clock_monotonic_ms() - start_ms;
+    size_t heard = canned.heard;
+    while (client_http_call(http, &request, &after, NULL) != FAULT_NONE)
+        assert_true(canned.heard < canned.count);
     canned_close(&canned);
+    return heard < 2 && elapsed_ms >= 2 * (uint64_t)limit_ms ? SIZE_MAX : heard;
+}
+
+static void a_silent_coordinator_is_asked_again_within_two_time_limits(void **state)
+{
+    (void)state;
+    size_t heard = SIZE_MAX;
+    for (unsigned limit_ms = 400; limit_ms < 10000 && heard == SIZE_MAX; limit_ms *= 2)
+        heard = silent_heard(limit_ms);
+    assert_int_equal(heard, 2);
 }
 
 static void a_query_is_not_sent_twice_when_a_kept_connection_breaks(void **state)
@@ -407,7 +420,7 @@ static void a_query_is_not_sent_twice_when_a_kept_connection_breaks(void **state
     json_t *none = NULL;
     _cleanup_(client_http_done) struct client_http *http = NULL;
     canned_open(&canned);
-    assert_int_equal(client_http_open(canned.url, 5000, &http), FAULT_NONE);
+    assert_int_equal(client_http_open(canned.url, PATIENCE_MS, &http), FAULT_NONE);
     assert_int_equal(client_http_call(http, &reading, &before, NULL), FAULT_NONE);
     assert_int_equal(client_http_call(http, &query, &none, NULL), FAULT_SYSTEM);
     assert_int_equal(client_http_call(http, &reading, &after, NULL), FAULT_NONE);
@@ -467,7 +480,7 @@ static enum fault federation_get(const char *body, const struct profile *profile
     snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
              strlen(body), body);
     canned_open(&canned);
-    assert_int_equal(client_http_open(canned.url, 5000, &http), FAULT_NONE);
+    assert_int_equal(client_http_open(canned.url, PATIENCE_MS, &http), FAULT_NONE);
     enum fault fault = client_federation_get(http, profile, ret, why);
     canned_close(&canned);
     return fault;
