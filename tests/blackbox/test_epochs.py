@@ -129,9 +129,10 @@ class Epochs(EpochCase):
             texts.append(self.own_words())
             self.wait_released(ann, self.shared([ann, ben], texts[-1]))
             for text in texts:
-                found = ben.query(text)
-                self.assertEqual(text, found[1][0][1], (bits, text))
-                self.assertGreater(found[0]["results"][0]["score"], 0.4)
+                answer, found = ben.query(text)
+                self.assertIn(("general", text), found, (bits, text))  # short tokens may make others match as well
+                result = answer["results"][found.index(("general", text))]
+                self.assertGreater(result["score"], 0.4)
 
     def test_a_rotation_that_was_cut_off_between_key_and_row_is_repeated(self):
         daemon = self.fresh()

@@ -182,7 +182,7 @@ class Service(unittest.TestCase):
 
     def test_the_notify_socket_hears_of_every_stage(self):
         daemon = self.daemon().start(WATCHDOG_USEC="300000")
-        self.assertTrue(daemon.notify.wait("WATCHDOG=1", 5), "pings the watchdog")
+        self.assertTrue(daemon.notify.wait("WATCHDOG=1", harness.READY_TIMEOUT_S), "pings the watchdog")
         pings = daemon.notify.lines().count("WATCHDOG=1")
         harness.until(lambda: daemon.notify.lines().count("WATCHDOG=1") > pings + 2, "goes on pinging")
         self.assertNotIn("STOPPING=1", daemon.notify.lines())

@@ -14,7 +14,7 @@ class Logs(harness.DaemonCase):
     def from_elsewhere(self):
         """A member whose address is not the one that the daemon listens on."""
         member = client.Member(self.daemon.address, harness.F)
-        member.connection.http = http.client.HTTPConnection(self.daemon.address, timeout=20,
+        member.connection.http = http.client.HTTPConnection(self.daemon.address, timeout=60,
                                                             source_address=("127.0.0.77", 0))
         self.daemon.connections.append(member.connection)
         member.learn()

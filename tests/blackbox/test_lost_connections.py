@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import threading
+import time
 import unittest
 from collections import Counter
 
@@ -16,7 +17,7 @@ import cutter
 import harness
 
 SEED = int(os.environ.get("CUT_SEED", "1"))
-MEMBERS, DEEDS, KILLS, SHARE_CUT, TRIES_MAX = 4, 30, 2, 0.6, 200
+MEMBERS, DEEDS, KILLS, SHARE_CUT, PATIENCE_S = 4, 30, 2, 0.6, 60
 
 
 class Lost(Exception):
@@ -38,7 +39,8 @@ class Caller:
     def insist(self, path, body):
         """The answer to one request, which is sent until there is one."""
         key, body = f"{self.number}-{self.rng.randrange(2**64):x}", json.dumps(body).encode()
-        for _ in range(TRIES_MAX):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
             self.tries += 1
             try:
                 answer = self.member.call("POST", path, body, headers={"Idempotency-Key": key})
@@ -51,7 +53,7 @@ class Caller:
             is_whole = answer.headers.get("content-length") == str(len(answer.body))
             if is_whole and answer.status != 503:  # http.client takes headers that were cut for whole ones
                 return answer
-        raise Lost(f"no answer in {TRIES_MAX} tries")
+        raise Lost(f"no answer in {PATIENCE_S} s")
 
     def contribute(self):
         count = self.rng.choice((1, 1, 2, 4))

@@ -45,8 +45,10 @@ class Joining(ProblemCase):
             ("small order", "public-key-invalid", None, self.post(new, body, public_key=small_order)),
             ("public key before time", "public-key-invalid", None,
              self.post(new, body, public_key=small_order, timestamp=self.stale(-900))),
-            ("too old", "timestamp-stale", None, self.post(new, new.join_body(timestamp=self.stale(-310)))),
-            ("too new", "timestamp-stale", None, self.post(new, new.join_body(timestamp=self.stale(310)))),
+            ("too old", "timestamp-stale", None,
+             lambda: self.post(new, new.join_body(timestamp=self.stale(-310)))()),
+            ("too new", "timestamp-stale", None,
+             lambda: self.post(new, new.join_body(timestamp=self.stale(310)))()),
             ("time before signature", "timestamp-stale", None, self.post(new, body, timestamp=self.stale(-900))),
             ("signature", "signature-invalid", None, self.post(new, body, contribution_level="minimal")),
             ("signature before nonce", "signature-invalid", None, self.post(known, used, privacy_mode="high")),
@@ -77,8 +79,8 @@ class Joining(ProblemCase):
                  for name, value in (("instance_id", 1), ("timestamp", "now"), ("nonce", "A"), ("signature", ""))]
         cases += [(f"without {name}", "invalid-request", None, post(body, **{name: ...})) for name in body]
         cases += [
-            ("too old", "timestamp-stale", None, post(member.token_body(timestamp=self.stale(-310)))),
-            ("too new", "timestamp-stale", None, post(member.token_body(timestamp=self.stale(310)))),
+            ("too old", "timestamp-stale", None, lambda: post(member.token_body(timestamp=self.stale(-310)))()),
+            ("too new", "timestamp-stale", None, lambda: post(member.token_body(timestamp=self.stale(310)))()),
             ("time before signature", "timestamp-stale", None, post(body, timestamp=self.stale(-900))),
             ("unknown instance", "signature-invalid", None, post(stranger.token_body())),
             ("another's key", "signature-invalid", None, post(borrowed.token_body())),

@@ -137,7 +137,7 @@ class Journey(Routed):
 
 class LongPolls(Routed):
     options = {**Routed.options, "max_polls_per_member": 2, "max_polls": 3, "max_pending_requests": 2,
-               "answer_cadence_s": 1, "lease_s": 60}
+               "answer_cadence_s": 1, "lease_s": 3600}
 
     def second_connection(self, member):
         copy = self.daemon.member(seed=member.key.seed)
@@ -193,14 +193,10 @@ class LongPolls(Routed):
 
     def test_polls_are_limited_and_do_not_count_as_pending(self):
         ann, bob, cem = self.daemon.members(3)
-        first, refusal = self.fill(self.daemon, ann, 60)
-        self.assert_problem(refusal, "too-many-requests")
-        second, refusal = self.fill(self.daemon, bob, 60, 503)
-        self.assert_problem(refusal, "overloaded")
+        self.assert_problem(self.fill(self.daemon, ann, 8)[1], "too-many-requests")
+        self.assert_problem(self.fill(self.daemon, bob, 8, 503)[1], "overloaded")
         self.assertEqual(200, cem.call("GET", "/v1/credits").status, "two may be pending, and three poll")
-        for poll in first + second:
-            poll.close()
-        harness.until(lambda: cem.call("GET", "/v1/inbox").status == 200, "they have hung up")
+        harness.until(lambda: cem.call("GET", "/v1/inbox").status == 200, "their time is over")
 
     def test_who_has_hung_up_is_given_nothing(self):
         (ann, _, _, dan), text = self.group()

@@ -70,7 +70,7 @@ class Tool(harness.DaemonCase):
 
     def test_matches_show_at_once_and_answers_as_they_come(self):
         process = subprocess.Popen([harness.BUILD / "continuum-fed", "--profile", "asker", "--json", "query",
-                                    "Which gearbox oil?", "--route", "--wait", "30", "--fanout", "2"],
+                                    "Which gearbox oil?", "--route", "--wait", "60", "--fanout", "2"],
                                    stdout=subprocess.PIPE, text=True, env=self.environment())
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -120,7 +120,7 @@ class Tool(harness.DaemonCase):
         self.assertEqual("answered", json.loads(process.stdout.readline())["outcome"])
         self.assertEqual(["LOUD?"], harness.until(lambda: asked.answers(wait=2), "an answer"))
         process.terminate()
-        self.assertEqual(0, process.wait(10))
+        self.assertEqual(0, process.wait(60))
         for program, limit in (("false", "10"), ("true", "10"), ("no-such-program", "10"), ("sleep 60", "1"),
                                ("cat /dev/zero", "10"), ("yes", "10"), ("printf \\377", "10")):
             with self.subTest(program):
@@ -128,7 +128,7 @@ class Tool(harness.DaemonCase):
                 process = self.serve(program, "--limit", limit)
                 self.assertEqual("declined", json.loads(process.stdout.readline())["outcome"])
                 process.terminate()
-                self.assertEqual(0, process.wait(10))
+                self.assertEqual(0, process.wait(60))
 
     def test_what_a_program_is_given_never_reaches_a_shell(self):
         marker = os.path.join(self.folder, "marker")

@@ -18,7 +18,6 @@ import sqlite3
 import subprocess
 import tempfile
 import threading
-import time
 import unittest
 from collections import Counter
 
@@ -271,7 +270,7 @@ class History:
 
     def perform(self, call):
         """The call, if it was lost with its connection."""
-        self.stay_away_from_midnight()
+        harness.stay_away_from_midnight(10)
         try:
             answer = self.send(call)
             self.judge(call, answer)
@@ -290,12 +289,6 @@ class History:
         except LOST:
             return
         self.test.assertEqual(self.gist(call, answer), self.gist(call, again), call)
-
-    @staticmethod
-    def stay_away_from_midnight(seconds=3):
-        left = 86400 - time.time() % 86400
-        if left < seconds:
-            threading.Event().wait(left + 0.1)
 
     # Kills
 
@@ -386,7 +379,7 @@ class History:
     # Ticks, and the operator
 
     def tick(self):
-        self.stay_away_from_midnight(30)
+        harness.stay_away_from_midnight()
         for name in self.people:
             while (pattern := self.model.doubts(name)) is not None:
                 self.perform(self.withdraw(name, pattern))

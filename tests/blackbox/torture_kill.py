@@ -116,7 +116,7 @@ class Kill(unittest.TestCase):
         for thread in threads:
             thread.start()
         for _ in range(rng.randrange(1, 40)):
-            self.assertTrue(moved.acquire(timeout=20), "the load stands still")
+            self.assertTrue(moved.acquire(timeout=60), "the load stands still")
         threading.Event().wait(rng.random() * 0.01)
         self.daemon.kill()
         for thread in threads:
