@@ -148,6 +148,9 @@ static enum fault erasure_apply(struct command *command, struct database *databa
     struct instance_row row;
     size_t left = ERASURE_STEP;
     erasure->gone_count = 0;
+    command->scrub = erasure->erased;
+    if (erasure->erased)
+        return FAULT_NONE;
     enum fault fault = instance_get(database, erasure->number, &row);
     if (!fault)
         fault = erasure_log(erasure);
@@ -156,11 +159,10 @@ static enum fault erasure_apply(struct command *command, struct database *databa
         fault = remains[i](erasure, database, left, &count);
         left -= count;
     }
-    if (fault || left == 0) {
-        erasure->operation.again = command->scrub_follows = true;
+    erasure->operation.again = command->scrub_follows = true;
+    if (fault || left == 0)
         return fault;
-    }
-    command->scrub = true;
+    erasure->erased = true;
     return instance_delete(database, erasure->number);
 }
 
@@ -178,7 +180,7 @@ static void erasure_settle(struct operation *operation, enum fault fault)
     }
     if (instance && fault)
         instance->leaving = false;
-    if (fault || operation->again)
+    if (fault || !erasure->erased)
         return;
     waiting_wake(coordinator->waiting, (struct waiting_key){WAITING_INBOX, erasure->number});
     if (instance)

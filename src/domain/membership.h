@@ -116,8 +116,8 @@ struct erasure {
     int64_t now_s;
     /* outputs, of all steps together */
     size_t contributions, verifications, votes, queries, deliveries;
+    bool logged, erased; /* all but what the write-ahead log still has */
     /* one step */
-    bool logged;
     struct {
         uint32_t pattern;
         bool contributed, last; /* else judged; whether the pattern went with it */

@@ -24,7 +24,7 @@ struct checkpointer {
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
     enum progress progress;
-    bool closed, hurries; /* no further pass */
+    bool closed; /* no further pass */
     /* Pages: of the log at the last commit; of these in the database, or more than are; of the log
      * when it is worth another look, after something was in the way. */
     size_t length, moved, look_again_at;
@@ -57,8 +57,7 @@ static bool pass(struct checkpointer *checkpointer)
 static bool goes_on(const struct checkpointer *checkpointer)
 {
     return checkpointer->length - checkpointer->moved > LITTLE &&
-           checkpointer->length < CHECKPOINT_PAGES_MAX && !checkpointer->hurries &&
-           !checkpointer->closed;
+           checkpointer->length < CHECKPOINT_PAGES_MAX && !checkpointer->closed;
 }
 
 static void catch_up(struct checkpointer *checkpointer)
@@ -69,7 +68,6 @@ static void catch_up(struct checkpointer *checkpointer)
     for (int i = 1; i < PASSES_MAX && moves && goes_on(checkpointer); i++)
         moves = pass(checkpointer);
     checkpointer->progress = PROGRESS_ENDED;
-    pthread_cond_signal(&checkpointer->changed);
 }
 
 static void *checkpointer_main(void *argument)
@@ -149,15 +147,22 @@ static enum fault log_finish(struct checkpointer *checkpointer, struct database 
     return fault;
 }
 
+/* With the mutex held. */
+static void log_measure(struct checkpointer *checkpointer, const struct database *database)
+{
+    size_t length = database_log_pages(database);
+    if (length < checkpointer->length || length < checkpointer->moved) /* it began anew */
+        checkpointer->moved = checkpointer->look_again_at = 0;
+    checkpointer->length = length;
+}
+
 enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database *database,
                              size_t pages, struct why *why)
 {
     enum fault fault = FAULT_NONE;
-    size_t length = database_log_pages(database);
     pthread_mutex_lock(&checkpointer->mutex);
-    if (length < checkpointer->length || length < checkpointer->moved) /* it began anew */
-        checkpointer->moved = checkpointer->look_again_at = 0;
-    checkpointer->length = length;
+    log_measure(checkpointer, database);
+    size_t length = checkpointer->length;
     if (checkpointer->progress == PROGRESS_ENDED) {
         checkpointer->progress = PROGRESS_NONE;
         fault = log_finish(checkpointer, database, pages, why);
@@ -170,20 +175,26 @@ enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database 
     return fault;
 }
 
-bool checkpointer_rest(struct checkpointer *checkpointer, const struct database *database,
-                       bool wait)
+enum fault checkpointer_empty(struct checkpointer *checkpointer, struct database *database,
+                              bool at_once, struct why *why)
 {
     pthread_mutex_lock(&checkpointer->mutex);
-    checkpointer->hurries = true;
-    while (wait && checkpointer->progress == PROGRESS_RUNS)
-        pthread_cond_wait(&checkpointer->changed, &checkpointer->mutex);
-    checkpointer->hurries = false;
-    bool rests = checkpointer->progress != PROGRESS_RUNS;
-    if (rests) {
+    log_measure(checkpointer, database);
+    bool rests = checkpointer->progress != PROGRESS_RUNS &&
+                 (at_once || checkpointer->length - checkpointer->moved <= CHECKPOINT_LEFT_MAX);
+    if (rests)
         checkpointer->progress = PROGRESS_NONE;
-        /* By the writer, as far as one can tell. */
-        checkpointer->length = checkpointer->moved = database_log_pages(database);
-    }
+    size_t moved = checkpointer->moved;
     pthread_mutex_unlock(&checkpointer->mutex);
-    return rests;
+    if (!rests)
+        return why_set(why, FAULT_OVERLOADED,
+                       "the write-ahead log could not be emptied: much of it is not moved yet");
+    enum fault fault = database_scrub(database, &moved, why);
+    pthread_mutex_lock(&checkpointer->mutex);
+    /* What is not known counts as moved: no pass shall begin on a log of which all is. */
+    bool is_known = fault == FAULT_OVERLOADED && moved < checkpointer->length;
+    checkpointer->moved = is_known ? moved : checkpointer->length;
+    checkpointer->look_again_at = 0;
+    pthread_mutex_unlock(&checkpointer->mutex);
+    return fault;
 }

@@ -48,10 +48,11 @@ enum fault checkpointer_turn(struct checkpointer *checkpointer, struct database 
                              size_t pages, struct why *why);
 
 /*
- * The writer's, after a commit to `database` and before it empties the log itself: no pass runs
- * from now on until its next turn. False: one runs, and it was not to `wait` for that.
+ * The writer's, after a commit to `database`: empties the log (database_scrub), unless that would
+ * take long because much of it is not moved yet; `at_once`: even then. FAULT_OVERLOADED: that, or a
+ * pass runs, or a reader needs the log; to be tried again. FAULT_STORAGE. Both with `why`.
  */
-bool checkpointer_rest(struct checkpointer *checkpointer, const struct database *database,
-                       bool wait);
+enum fault checkpointer_empty(struct checkpointer *checkpointer, struct database *database,
+                              bool at_once, struct why *why);
 
 #endif

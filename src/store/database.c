@@ -193,17 +193,22 @@ enum fault database_checkpoint(struct database *database, size_t *ret_moved)
     return fault_of(result);
 }
 
-enum fault database_scrub(struct database *database, bool waits, struct why *why)
+enum fault database_scrub(struct database *database, size_t *ret_moved, struct why *why)
 {
-    struct statement *checkpoint = sql(database, "PRAGMA wal_checkpoint(TRUNCATE)");
-    sqlite3_busy_timeout(database->connection, waits ? BUSY_TIMEOUT_MS : 0);
-    bool busy = sql_step(checkpoint) && sql_column_integer(checkpoint, 0) != 0;
-    enum fault fault = sql_end(checkpoint);
+    int moved = -1;
+    sqlite3_busy_timeout(database->connection, 0);
+    int result = sqlite3_wal_checkpoint_v2(database->connection, "main", SQLITE_CHECKPOINT_TRUNCATE,
+                                           NULL, &moved);
     sqlite3_busy_timeout(database->connection, BUSY_TIMEOUT_MS);
-    if (fault || busy)
-        return why_set(why, FAULT_STORAGE, "the write-ahead log could not be emptied: %s",
-                       busy ? "a reader held it" : database_error(database));
-    return FAULT_NONE;
+    if (moved >= 0)
+        *ret_moved = (size_t)moved;
+    if ((result & 0xff) == SQLITE_BUSY)
+        return why_set(why, FAULT_OVERLOADED,
+                       "the write-ahead log could not be emptied: a reader holds it");
+    return result == SQLITE_OK
+               ? FAULT_NONE
+               : why_set(why, FAULT_STORAGE, "the write-ahead log could not be emptied: %s",
+                         database_error(database));
 }
 
 enum fault database_verify(struct database *database, struct why *why)

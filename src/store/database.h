@@ -49,10 +49,11 @@ enum fault database_rollback_savepoint(struct database *database);
 
 /*
  * Moves everything from the write-ahead log into the database and empties the log, so that what was
- * deleted is in no file: deleted rows are overwritten with zeros (secure_delete). FAULT_STORAGE: a
- * reader kept it, when it `waits` for some seconds.
+ * deleted is in no file: deleted rows are overwritten with zeros (secure_delete). *ret_moved: how
+ * many pages of the log are moved now, where SQLite tells. FAULT_OVERLOADED: a reader's snapshot
+ * needs it; waits for nobody. FAULT_STORAGE.
  */
-enum fault database_scrub(struct database *database, bool waits, struct why *why);
+enum fault database_scrub(struct database *database, size_t *ret_moved, struct why *why);
 
 /*
  * From now on commits leave the write-ahead log to grow: somebody else moves it into the database

@@ -7,6 +7,16 @@
 #include "store/checkpoint.h"
 #include "store/database.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
+
+enum { SCRUB_RETRY_MS = 20 };
+
+/* Of the writer: whether the log is to be emptied, and who waits for it. */
+struct scrub {
+    bool due; /* until it succeeds: a reader may be in its way */
+    uint64_t since_ms;
+    struct job_list held;
+};
 
 struct store {
     struct job_exchange exchange;
@@ -74,43 +84,64 @@ static void store_note_failure(struct store *store, const struct why *why)
     pthread_mutex_unlock(&store->exchange.mutex);
 }
 
-/* What a batch says about the log. */
-static void commands_look(const struct job_list *commands, bool *ret_scrub, bool *ret_follows)
+/* Takes those out of a batch that are not done before the log is emptied. *ret_follows: one of the
+ * next batches will have some. */
+static void scrub_hold(struct scrub *scrub, struct job_list *commands, bool *ret_follows)
 {
-    for (const struct job *job = commands->first; job; job = job->next) {
-        const struct command *command = (const struct command *)job;
-        *ret_scrub |= command->scrub && !command->fault;
+    struct job_list others = {0};
+    for (struct job *job = job_list_pop(commands); job; job = job_list_pop(commands)) {
+        const struct command *command = (struct command *)job;
+        bool holds = command->scrub && !command->fault;
+        if (holds && !scrub->held.first)
+            scrub->since_ms = clock_monotonic_ms();
+        scrub->due |= holds;
         *ret_follows |= command->scrub_follows;
+        job_list_push(holds ? &scrub->held : &others, job);
     }
+    *commands = others;
 }
 
-/* Only those who ask for it wait: for a reader, or for the checkpointer. */
-static enum fault store_scrub(struct store *store, bool waits, struct why *why)
+/* `idle`: nobody waits for the writer now. */
+static void store_scrub(struct store *store, struct scrub *scrub, bool idle)
 {
-    return checkpointer_rest(store->checkpointer, store->database, waits)
-               ? database_scrub(store->database, waits, why)
-               : FAULT_OVERLOADED;
+    struct why why = {""};
+    enum fault fault = checkpointer_empty(store->checkpointer, store->database, idle, &why);
+    bool too_late = clock_monotonic_ms() - scrub->since_ms >= SCRUB_PATIENCE_MS;
+    scrub->due = fault != FAULT_NONE;
+    if (fault == FAULT_OVERLOADED && !too_late)
+        return;
+    if (fault && scrub->held.first)
+        store_note_failure(store, &why);
+    job_finish(&store->exchange, &scrub->held);
+}
+
+static bool writer_take(struct store *store, const struct scrub *scrub, struct job_list *ret)
+{
+    return scrub->due ? job_take_within(&store->exchange, true, SCRUB_RETRY_MS, ret)
+                      : job_take(&store->exchange, true, ret);
 }
 
 static void *writer_main(void *argument)
 {
     struct store *store = argument;
     struct job_list commands = {0};
-    bool scrub_due = false; /* until it succeeds, tried by each batch: a reader may be in its way */
-    while (job_take(&store->exchange, true, &commands)) {
+    struct scrub scrub = {0};
+    while (writer_take(store, &scrub, &commands)) {
         struct why why = {""};
-        bool scrub = false, follows = false;
-        if (!commands_apply(store->database, &commands, &why))
-            commands_look(&commands, &scrub, &follows);
-        if (scrub || scrub_due)
-            scrub_due = store_scrub(store, scrub, scrub ? &why : NULL) != FAULT_NONE;
+        bool idle = !commands.first, follows = scrub.due;
+        if (!idle)
+            (void)commands_apply(store->database, &commands, &why); /* each knows its fault */
         if (why.text[0])
             store_note_failure(store, &why);
+        scrub_hold(&scrub, &commands, &follows);
         job_finish(&store->exchange, &commands);
+        if (scrub.due)
+            store_scrub(store, &scrub, idle);
         if (checkpointer_turn(store->checkpointer, store->database,
                               follows ? CHECKPOINT_PAGES_SHORT : CHECKPOINT_PAGES, &why))
             store_note_failure(store, &why);
     }
+    job_finish(&store->exchange, &scrub.held);
     return NULL;
 }
 

@@ -23,7 +23,8 @@ struct command {
      * commit failed and nothing happened. Updates memory, answers, and frees the command.
      */
     void (*done)(struct command *command, enum fault fault);
-    bool scrub;         /* what it deleted shall be in no file once it is done */
+    bool scrub; /* done only when what was deleted so far is in no file, or SCRUB_PATIENCE_MS later;
+                   others do not wait for it */
     bool scrub_follows; /* of a later command: the log is kept short until then */
     enum fault fault;
 };
@@ -33,6 +34,9 @@ struct command {
  * together, in order, in one transaction (group commit), and are done only when it is on disk.
  */
 struct store;
+
+/* As long as a reader, such as a backup, needs the log that is to be emptied. */
+enum { SCRUB_PATIENCE_MS = 30000 };
 
 /* Opens the database at `path` and starts the writer. Faults as database_open. */
 enum fault store_open(const char *path, struct store **ret, struct why *why);

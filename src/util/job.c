@@ -4,7 +4,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { MS_PER_S = 1000, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 
 void job_list_push(struct job_list *list, struct job *job)
 {
@@ -51,7 +54,11 @@ enum fault job_exchange_init(struct job_exchange *exchange)
         return FAULT_SYSTEM;
     *exchange = (struct job_exchange){.event_fd = event_fd};
     pthread_mutex_init(&exchange->mutex, NULL);
-    pthread_cond_init(&exchange->filled, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&exchange->filled, &attributes);
+    pthread_condattr_destroy(&attributes);
     return FAULT_NONE;
 }
 
@@ -64,21 +71,48 @@ void job_submit(struct job_exchange *exchange, struct job *job)
     pthread_cond_signal(&exchange->filled);
 }
 
-bool job_take(struct job_exchange *exchange, bool take_all, struct job_list *ret)
+/* With the mutex held. `end`: NULL, or when not to wait any more. */
+static void job_await(struct job_exchange *exchange, const struct timespec *end)
+{
+    int result = 0;
+    while (!exchange->waiting.first && !exchange->closed && result == 0)
+        result = end ? pthread_cond_timedwait(&exchange->filled, &exchange->mutex, end)
+                     : pthread_cond_wait(&exchange->filled, &exchange->mutex);
+}
+
+static bool job_take_until(struct job_exchange *exchange, bool take_all, const struct timespec *end,
+                           struct job_list *ret)
 {
     struct job_list taken = {0};
     pthread_mutex_lock(&exchange->mutex);
-    while (!exchange->waiting.first && !exchange->closed)
-        pthread_cond_wait(&exchange->filled, &exchange->mutex);
+    job_await(exchange, end);
     if (take_all)
         job_list_move(&taken, &exchange->waiting);
     else if (exchange->waiting.first)
         job_list_push(&taken, job_list_pop(&exchange->waiting));
+    bool goes_on = taken.first || !exchange->closed;
     pthread_mutex_unlock(&exchange->mutex);
-    if (!taken.first)
-        return false;
     *ret = taken;
-    return true;
+    return goes_on;
+}
+
+bool job_take(struct job_exchange *exchange, bool take_all, struct job_list *ret)
+{
+    return job_take_until(exchange, take_all, NULL, ret);
+}
+
+bool job_take_within(struct job_exchange *exchange, bool take_all, unsigned limit_ms,
+                     struct job_list *ret)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += limit_ms / MS_PER_S;
+    end.tv_nsec += (long)(limit_ms % MS_PER_S) * NS_PER_MS;
+    if (end.tv_nsec >= NS_PER_S) {
+        end.tv_sec++;
+        end.tv_nsec -= NS_PER_S;
+    }
+    return job_take_until(exchange, take_all, &end, ret);
 }
 
 void job_finish(struct job_exchange *exchange, struct job_list *jobs)

@@ -49,6 +49,10 @@ void job_submit(struct job_exchange *exchange, struct job *job);
  * closed and empty. */
 bool job_take(struct job_exchange *exchange, bool take_all, struct job_list *ret);
 
+/* The same, but after `limit_ms` without any it returns true with an empty list. */
+bool job_take_within(struct job_exchange *exchange, bool take_all, unsigned limit_ms,
+                     struct job_list *ret);
+
 /* Other threads: gives finished jobs back, in order. */
 void job_finish(struct job_exchange *exchange, struct job_list *jobs);
 

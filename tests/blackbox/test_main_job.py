@@ -3,6 +3,8 @@
 
 import hashlib
 import pathlib
+import sqlite3
+import threading
 import unittest
 
 import cfed
@@ -136,9 +138,36 @@ class Release(harness.DaemonCase):
         self.wait_released(members[0], record)
         gone = members[2]
         gone.query("quorum")
-        share = cfed.unb64(record.json(gone.key.public, 0)["share"])
         receipt = gone.erase()
         self.assertEqual((gone.instance_id, 1), (receipt["instance_id"], receipt["contributions"]))
+        self.assert_no_trace(gone, record)
+        self.assertEqual("token-invalid", gone.call("GET", "/v1/credits").code)
+        self.assertEqual("signature-invalid", gone.connection.call("POST", "/v1/tokens", gone.token_body()).code)
+        self.wait_sealed(members[0], record)
+
+    def test_a_reader_of_the_database_keeps_the_receipt_back_and_nobody_waits(self):
+        gone, other = self.daemon.members(2)
+        record = self.shared([gone])
+        twin = self.daemon.member(seed=gone.key.seed)
+        twin.mint()
+        self.assertEqual(200, twin.call("GET", "/v1/credits").status)
+        reader = sqlite3.connect(pathlib.Path(self.daemon.storage, "continuum.db"))
+        reader.execute("BEGIN")
+        self.assertGreaterEqual(reader.execute("SELECT count(*) FROM instance").fetchone()[0], 2)
+        receipts = []
+        leaving = threading.Thread(target=lambda: receipts.append(gone.erase()))
+        leaving.start()
+        harness.until(lambda: twin.call("GET", "/v1/credits").status == 401, "the token is dead")
+        for _ in range(20):
+            other.contribute([self.one_record(other)])
+        self.assertEqual([], receipts)
+        reader.close()
+        leaving.join()
+        self.assertEqual(1, receipts[0]["contributions"])
+        self.assert_no_trace(gone, record)
+
+    def assert_no_trace(self, gone, record):
+        share = cfed.unb64(record.json(gone.key.public, 0)["share"])
         handle = bytes.fromhex(gone.instance_id.removeprefix("fed-").replace("-", ""))
         traces = {"id": gone.instance_id.encode(), "handle": handle, "handle reversed": handle[::-1],
                   "public key": gone.key.public, "share": share, "key in B64": cfed.b64(gone.key.public).encode(),
@@ -147,9 +176,6 @@ class Release(harness.DaemonCase):
             with self.subTest(path.name):
                 content = path.read_bytes()
                 self.assertEqual([], [name for name, trace in traces.items() if trace in content])
-        self.assertEqual("token-invalid", gone.call("GET", "/v1/credits").code)
-        self.assertEqual("signature-invalid", gone.connection.call("POST", "/v1/tokens", gone.token_body()).code)
-        self.wait_sealed(members[0], record)
 
     def test_the_first_of_several_results_is_the_best(self):
         members = self.daemon.members(3)

@@ -166,9 +166,9 @@ static void a_scrub_empties_the_log_whatever_runs(void **state)
         assert_int_equal(commit(fixture, &why), FAULT_NONE);
         if (database_log_pages(fixture->database) < CHECKPOINT_PAGES + 400)
             continue;
-        assert_true(checkpointer_rest(fixture->checkpointer, fixture->database, true));
-        enum fault fault = database_scrub(fixture->database, true, &why);
-        assert_string_equal(why.text, "");
+        enum fault fault = FAULT_OVERLOADED;
+        for (int try = 0; try < 10000 && fault == FAULT_OVERLOADED; try++, usleep(1000))
+            fault = checkpointer_empty(fixture->checkpointer, fixture->database, true, &why);
         assert_int_equal(fault, FAULT_NONE);
         assert_int_equal(stat(fixture->log, &log), 0);
         assert_int_equal(log.st_size, 0);

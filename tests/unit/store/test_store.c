@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -266,6 +267,43 @@ static void a_reader_sees_one_snapshot_until_it_ends_it(void **state)
     database_close(reader);
 }
 
+static void await_answer(struct fixture *fixture, const struct note *note)
+{
+    while (note->answer == FAULT_COUNT) {
+        struct pollfd wait = {.fd = store_fd(fixture->store), .events = POLLIN};
+        assert_int_equal(poll(&wait, 1, 10000), 1);
+        store_dispatch(fixture->store);
+    }
+}
+
+static void who_wants_the_log_emptied_waits_for_a_reader_and_nobody_else_does(void **state)
+{
+    struct fixture *fixture = *state;
+    struct database *reader = NULL;
+    struct note gone = note_of(1, FAULT_NONE), others[2];
+    struct why why;
+    struct stat log;
+    char path[128];
+    snprintf(path, sizeof path, "%s-wal", fixture->path);
+    assert_int_equal(store_reader_open(fixture->store, &reader, &why), FAULT_NONE);
+    assert_int_equal(database_begin(reader), FAULT_NONE);
+    assert_int_equal(rows_number(reader, "SELECT count(*) FROM nonce"), 0);
+    gone.command.scrub = true;
+    store_submit(fixture->store, &gone.command);
+    for (uint32_t i = 0; i < 2; i++) {
+        submit(fixture, &others[i], 2 + i, FAULT_NONE);
+        await_answer(fixture, &others[i]);
+        assert_int_equal(others[i].answer, FAULT_NONE);
+    }
+    assert_int_equal(gone.answer, FAULT_COUNT);
+    database_close(reader);
+    settle(fixture);
+    assert_int_equal(gone.answer, FAULT_NONE);
+    assert_int_equal(stat(path, &log), 0);
+    assert_int_equal(log.st_size, 0);
+    assert_int_equal(store_failures(fixture->store, &why), 0);
+}
+
 static void a_path_that_cannot_be_opened_is_refused_in_words(void **state)
 {
     struct store *store = NULL;
@@ -290,6 +328,7 @@ int main(void)
         TEST(a_transaction_that_was_left_open_is_ended_before_the_next),
         TEST(closing_commits_what_is_queued),
         TEST(a_reader_sees_one_snapshot_until_it_ends_it),
+        TEST(who_wants_the_log_emptied_waits_for_a_reader_and_nobody_else_does),
         TEST(a_path_that_cannot_be_opened_is_refused_in_words),
     };
     vfs_fault_install();
