@@ -467,6 +467,8 @@ struct continuum_receipt {
 /*
  * Has the coordinator erase everything of this member. With the error "signature-invalid" it did
  * so, and *ret is what it said, but no proof. Keep the receipt, then continuum_forget.
+ * When the answer is lost, it asks again, for some minutes at most. With the error "receipt-lost"
+ * the member is erased, and there is no receipt: continuum_forget.
  */
 bool continuum_leave(struct continuum_client *client, struct continuum_receipt *ret,
                      struct continuum_error *error);

@@ -4,7 +4,7 @@
 
 #include "cli/options.h"
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNPROVEN = 3 };
 
 /* One command each; they print, and return how the program ends. */
 enum cli_exit cli_answer(const struct cli_options *options);

@@ -52,6 +52,16 @@ static void receipt_print(const struct continuum_receipt *receipt)
     printf("signed by      %s\n", receipt->coordinator_key);
 }
 
+/* What there is no proof of is done all the same, and the profile is of no more use. */
+static enum cli_exit unproven_end(const struct cli_options *options,
+                                  struct continuum_client *client,
+                                  const struct continuum_error *lost)
+{
+    struct continuum_error error;
+    cli_fail(options, lost);
+    return continuum_forget(client, &error) ? CLI_UNPROVEN : cli_fail(options, &error);
+}
+
 /* The file is made before anything is erased: without it there would be no proof. */
 enum cli_exit cli_leave(const struct cli_options *options)
 {
@@ -70,6 +80,8 @@ enum cli_exit cli_leave(const struct cli_options *options)
         unlink(file);
     else if (!receipt_write(fd, &receipt))
         return file_fail(options, file, "you are erased, but the receipt cannot be written");
+    if (!proven && strcmp(error.code, "receipt-lost") == 0)
+        return unproven_end(options, client, &error);
     if (!proven || !continuum_forget(client, &error))
         return cli_fail(options, &error);
     if (options->json)

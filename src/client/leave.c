@@ -5,9 +5,13 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/text.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
+
+enum { PATIENCE_MS = 120000 }; /* no further question of what became of an erasure after that */
 
 /* Members of a receipt that are counts, in the order of the signed line. */
 static const struct {
@@ -66,15 +70,46 @@ static bool receipt_is_signed(const struct continuum_receipt *receipt)
            lines_verify(&key, lines, sizeof lines / sizeof *lines, &signature);
 }
 
+/* Whether the member may be erased, or about to be: meanwhile its token is nobody's. */
+static bool is_unsure(enum fault fault)
+{
+    return fault == FAULT_SYSTEM || fault == FAULT_TOKEN_INVALID || fault == FAULT_STARTING;
+}
+
+/* A token that was just fetched shows that the coordinator knows the member. When it does not give
+ * another one later, the erasure is done. */
+static enum fault erasure_request(struct continuum_client *client, json_t **ret, struct why *why)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/v1/instances/%s", client->profile.instance_id);
+    struct client_request request = {.method = "DELETE", .path = path, .repeat = REPEAT_ALWAYS};
+    enum fault fault = session_token_renew(client, why);
+    if (fault)
+        return fault;
+    uint64_t started_ms = clock_monotonic_ms();
+    fault = session_call(client, &request, ret, why);
+    for (unsigned pause_s = 1; is_unsure(fault) && clock_monotonic_ms() - started_ms < PATIENCE_MS;
+         pause_s *= 2) {
+        sleep(pause_s);
+        fault = session_call(client, &request, ret, why);
+    }
+    if (fault == FAULT_SIGNATURE_INVALID)
+        return why_set(why, FAULT_RECEIPT_LOST,
+                       "You are erased. The receipt was lost with the connection, and the "
+                       "coordinator keeps none.");
+    if (is_unsure(fault))
+        return why_set(why, fault,
+                       "No receipt came: you may be erased, or about to be. Leave once more in "
+                       "some minutes.");
+    return fault;
+}
+
 enum fault client_leave(struct continuum_client *client, struct continuum_receipt *ret,
                         struct why *why)
 {
     _cleanup_(json_done) json_t *answer = NULL;
     struct continuum_receipt receipt = {0};
-    char path[64];
-    snprintf(path, sizeof path, "/v1/instances/%s", client->profile.instance_id);
-    struct client_request request = {.method = "DELETE", .path = path, .repeat = REPEAT_IF_REFUSED};
-    enum fault fault = session_call(client, &request, &answer, why);
+    enum fault fault = erasure_request(client, &answer, why);
     if (fault)
         return fault;
     text_copy(receipt.coordinator_key, sizeof receipt.coordinator_key,

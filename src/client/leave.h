@@ -7,7 +7,9 @@
 /*
  * DELETE /v1/instances/{id}: the coordinator erases the member and signs for it. The profile stays:
  * profile_remove, once the receipt is kept. FAULT_SIGNATURE_INVALID: erased, but the receipt, which
- * *ret is all the same, is no proof of it.
+ * *ret is all the same, is no proof of it. FAULT_RECEIPT_LOST: erased, but the connection broke
+ * before the receipt came, and the coordinator does not know the member any more. FAULT_SYSTEM,
+ * FAULT_TOKEN_INVALID, FAULT_STARTING: it may be erased, or about to be.
  */
 enum fault client_leave(struct continuum_client *client, struct continuum_receipt *ret,
                         struct why *why);

@@ -92,7 +92,7 @@ enum fault session_token_take(struct continuum_client *client, struct json_t *an
     return FAULT_NONE;
 }
 
-static enum fault token_renew(struct continuum_client *client, struct why *why)
+enum fault session_token_renew(struct continuum_client *client, struct why *why)
 {
     struct profile *profile = &client->profile;
     struct session_stamp stamp;
@@ -148,13 +148,13 @@ enum fault session_call(struct continuum_client *client, const struct client_req
         signed_in.repeat = REPEAT_ALWAYS;
     }
     bool renewed = !token_is_fresh(&client->profile);
-    enum fault fault = renewed ? token_renew(client, why) : FAULT_NONE;
+    enum fault fault = renewed ? session_token_renew(client, why) : FAULT_NONE;
     if (fault)
         return fault;
     signed_in.token = client->profile.token;
     fault = client_http_call(client->http, &signed_in, ret, why);
     if (fault != FAULT_TOKEN_INVALID || renewed)
         return fault;
-    fault = token_renew(client, why);
+    fault = session_token_renew(client, why);
     return fault ? fault : client_http_call(client->http, &signed_in, ret, why);
 }

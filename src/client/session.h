@@ -53,6 +53,12 @@ enum { SIGNATURE_TEXT_SIZE = B64_LENGTH(64) + 1 };
 enum fault session_sign(const struct continuum_client *client, const char *const *lines,
                         size_t count, char ret[SIGNATURE_TEXT_SIZE]);
 
+/*
+ * Fetches a token, which takes the place of what the profile has. FAULT_SIGNATURE_INVALID: the
+ * coordinator knows no member with this id and key.
+ */
+enum fault session_token_renew(struct continuum_client *client, struct why *why);
+
 /* Puts `token` and `token_expires_at` of an answer into the profile. FAULT_CORRUPT: they are not in
  * it. */
 enum fault session_token_take(struct continuum_client *client, struct json_t *answer,

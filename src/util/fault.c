@@ -54,6 +54,7 @@ static const struct {
     [FAULT_CRYPTO] = {"crypto", "A cryptographic check failed", 500},
     [FAULT_INTERNAL] = {"internal", "An internal error", 500},
     [FAULT_MEMORY] = {"out-of-memory", "Out of memory", 503},
+    [FAULT_RECEIPT_LOST] = {"receipt-lost", "You are erased, but the receipt was lost", 500},
     [FAULT_REMEMBERED] = {"remembered", "Done before under this Idempotency-Key", 500},
     [FAULT_SYSTEM] = {"system", "The operating system refused", 500},
 };

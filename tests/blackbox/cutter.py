@@ -103,6 +103,33 @@ class MeddlesOnce:
         return 0
 
 
+class LosesOnce:
+    """What becomes of the connections of a loser of answers."""
+
+    way, reset = "from", False
+
+    def __init__(self, request):
+        self.request, self.sent, self.lost = request, False, False
+
+    def allows(self, way, data):
+        self.sent = self.sent or way == "to" and self.request in data
+        if way == "to" or not self.sent or self.lost:
+            return len(data)
+        self.lost = True
+        return 0
+
+
+class Loser(Cutter):
+    """Cuts the connection once, when the server has done such a request and answers it."""
+
+    def __init__(self, target, request):
+        self.plan = LosesOnce(request)
+        super().__init__(target, seed=1, share=0)
+
+    def serve(self, client, plan):
+        super().serve(client, self.plan)
+
+
 class Meddler(Cutter):
     """Lets the first such request meet a server that is gone, for `meddle` is done just before."""
 

@@ -8,6 +8,7 @@ import stat
 import subprocess
 
 import cfed
+import cutter
 import harness
 
 
@@ -21,6 +22,12 @@ class Leaving(harness.DaemonCase):
 
     def problem(self, *arguments):
         return json.loads(self.fed("--json", *arguments, status=1).stderr)["code"]
+
+    def join_through(self, proxy):
+        """A member "other" that contributed, behind the proxy."""
+        self.addCleanup(proxy.close)
+        self.fed("join", "--profile", "other", f"http://{proxy.address}/join#k={cfed.b64(harness.F)}&c={self.key}")
+        self.fed("contribute", "--profile", "other", "-")
 
     def setUp(self):
         self.folder = os.path.join(self.daemon.folder, self.id())
@@ -76,3 +83,20 @@ class Leaving(harness.DaemonCase):
         self.fed("leave", "--profile", "other", self.receipt, status=1)
         self.assertFalse(self.receipt.exists())
         self.assertIn("other.conf", os.listdir(self.folder))
+
+    def test_whoever_lost_the_receipt_is_told_that_the_erasure_is_done(self):
+        for more, says in (([], "You are erased. The receipt was lost"), (["--json"], '"receipt-lost"')):
+            proxy = cutter.Loser(self.daemon.address, b"DELETE /v1/instances/")
+            self.join_through(proxy)
+            left = self.fed(*more, "leave", "--profile", "other", self.receipt, status=3)
+            self.assertEqual((1, ""), (proxy.cuts["from"], left.stdout))
+            self.assertIn(says, left.stderr)
+            self.assertFalse(self.receipt.exists())
+            self.assertEqual([], [name for name in os.listdir(self.folder) if name.startswith("other")])
+
+    def test_a_leave_that_did_not_arrive_is_sent_again(self):
+        proxy = cutter.Meddler(self.daemon.address, b"DELETE /v1/instances/", lambda: None)
+        self.join_through(proxy)
+        self.fed("leave", "--profile", "other", self.receipt)
+        self.assertEqual(1, proxy.cuts["to"])
+        self.assertIn("The signature is good", self.fed("receipt", "check", self.receipt).stdout)
