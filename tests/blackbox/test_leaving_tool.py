@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shutil
 import stat
 import subprocess
 
@@ -100,3 +101,11 @@ class Leaving(harness.DaemonCase):
         self.fed("leave", "--profile", "other", self.receipt)
         self.assertEqual(1, proxy.cuts["to"])
         self.assertIn("The signature is good", self.fed("receipt", "check", self.receipt).stdout)
+
+    def test_a_copy_of_the_profile_hears_that_its_member_may_have_left(self):
+        shutil.copy(os.path.join(self.folder, "default.conf"), os.path.join(self.folder, "copy.conf"))
+        self.fed("leave", self.receipt)
+        self.assertIn("that you have not left", self.fed("status", "--profile", "copy", status=1).stderr)
+        second = self.receipt.with_suffix(".second")
+        self.assertIn("that you have not left", self.fed("leave", "--profile", "copy", second, status=1).stderr)
+        self.assertFalse(second.exists())
