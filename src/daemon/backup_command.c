@@ -72,6 +72,19 @@ static enum fault place_check(const struct configuration *configuration, struct 
     return fault;
 }
 
+/* Who was erased after the backup was made stands nowhere else. */
+static enum fault erasures_check(const struct configuration *configuration, int folder_fd,
+                                 bool *ret_has_log, struct why *why)
+{
+    *ret_has_log = faccessat(folder_fd, "erased", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (*ret_has_log || configuration->waives)
+        return FAULT_NONE;
+    return why_set(why, FAULT_SYSTEM,
+                   "%.80s has no file \"erased\", the log of erasures: bring the newest copy, or "
+                   "who was erased since comes back. If it is lost: --without-erased",
+                   configuration->storage_path);
+}
+
 static enum fault database_adopt(int folder_fd, const char *path, struct why *why)
 {
     int fd = openat(folder_fd, "continuum.db", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -110,22 +123,26 @@ enum fault backup_restore(const struct configuration *configuration, FILE *out, 
     _cleanup_(keyring_done) struct keyring *keyring = NULL;
     _cleanup_(database_done) struct database *backup = NULL;
     char path[PATH_MAX];
+    bool has_log = false;
     if (crypto_init())
         return why_set(why, FAULT_CRYPTO, "the system gives no random numbers");
     enum fault fault = place_check(configuration, &folder, path, why);
     if (!fault)
         fault = keyring_open(folder.fd, KEYRING_MISSING, &keyring, why);
     if (!fault)
+        fault = erasures_check(configuration, folder.fd, &has_log, why);
+    if (!fault)
         fault = backup_check(configuration, keyring, &backup, why);
     if (!fault)
         fault = restore_files(folder.fd, keyring, backup, path, why);
     if (fault)
         return fault;
-    bool has_log = faccessat(folder.fd, "erased", F_OK, 0) == 0;
     fprintf(out, "%s is restored to %s. The key of the noise is a new one: copy %s/keys anew. %s\n",
             configuration->operands[0], path, configuration->storage_path,
             has_log ? "Who was erased since is erased again when the coordinator starts."
-                    : "There is no log of erasures (the file \"erased\") in the folder: bring it "
-                      "back before the coordinator starts, or who was erased since is back.");
+                    : "Without the log of erasures, who was erased after the backup was made is a "
+                      "member again, with all that the backup holds of them, and nothing tells who "
+                      "that is: \"erase INSTANCE_ID\", before the coordinator starts, erases whom "
+                      "you know of.");
     return FAULT_NONE;
 }

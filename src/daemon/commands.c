@@ -47,7 +47,11 @@ static const struct command_line commands[] = {
      .operands = "FILE",
      .operand_count = 1,
      .roles = OF_COORDINATOR,
-     .help = "Bring a backup back into a storage folder that has keys and no database, and exit",
+     .help =
+         "Bring a backup back into a storage folder that has keys, erased (the log of erasures) "
+         "and no database, and exit; --without-erased: the log is lost, and who was erased after "
+         "the backup was made comes back",
+     .waiver = "--without-erased",
      .run = backup_restore},
     {.name = "tier",
      .operands = "INSTANCE_ID free|unlimited",
@@ -102,7 +106,11 @@ void commands_print_help(FILE *out)
             fprintf(out, " %s", commands[i].operands);
         for (const char *const *format = commands[i].formats; format && *format; format++)
             fprintf(out, "%s%s", format == commands[i].formats ? " [--format " : "|", *format);
-        fprintf(out, "%s\n        %s.\n", commands[i].formats ? "]" : "", commands[i].help);
+        if (commands[i].formats)
+            fputc(']', out);
+        if (commands[i].waiver)
+            fprintf(out, " [%s]", commands[i].waiver);
+        fprintf(out, "\n        %s.\n", commands[i].help);
     }
     fputc('\n', out);
 }

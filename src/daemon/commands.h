@@ -20,6 +20,7 @@ struct command_line {
     unsigned roles;             /* of OF_COORDINATOR and OF_OPRF */
     const char *help;           /* one line, no full stop */
     const char *const *formats; /* of its output; the first is the default. NULL: has none */
+    const char *waiver;         /* an option without a value that only it has; NULL: has none */
     /* Writes its answer to `out`. A fault comes with `why`. */
     enum fault (*run)(const struct configuration *configuration, FILE *out, struct why *why);
 };

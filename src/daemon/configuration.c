@@ -47,6 +47,7 @@ struct arguments {
     unsigned operand_count;
     const char *file;
     const char *format;
+    bool waives;
     const char *values[OPTIONS_COUNT]; /* NULL: not given */
 };
 
@@ -134,6 +135,19 @@ static const char **argument_slot(const char *argument, int length, struct argum
     return takes_format && is_named(argument, length, "--format") ? &arguments->format : NULL;
 }
 
+static bool is_waiver(const char *argument, const struct command_line *command)
+{
+    return command && command->waiver && strcmp(argument, command->waiver) == 0;
+}
+
+static enum fault waiver_read(struct arguments *arguments, struct why *why)
+{
+    if (arguments->waives)
+        return why_set(why, FAULT_CONFIGURATION, "%s was given twice", arguments->command->waiver);
+    arguments->waives = true;
+    return FAULT_NONE;
+}
+
 /* Reads the option at argv[*index], and moves *index to its last word. */
 static enum fault argument_read(char *const *argv, int *index, struct arguments *arguments,
                                 struct why *why)
@@ -148,6 +162,8 @@ static enum fault argument_read(char *const *argv, int *index, struct arguments 
     if (is_operand)
         return why_set(why, FAULT_CONFIGURATION, "unexpected argument \"%.60s\" (see --help)",
                        argument);
+    if (is_waiver(argument, command))
+        return waiver_read(arguments, why);
     int length = (int)strcspn(argument, "=");
     const char *value = argument[length] == '=' ? argument + length + 1 : NULL;
     const char **slot = argument_slot(argument, length, arguments);
@@ -385,6 +401,7 @@ enum fault configuration_load(int argc, char *const *argv, char *const *environm
         return fault;
     configuration.action = arguments.action;
     configuration.command = arguments.command;
+    configuration.waives = arguments.waives;
     *ret = configuration;
     configuration.arena = (struct arena){0};
     return FAULT_NONE;

@@ -2,6 +2,7 @@
 #ifndef CONTINUUM_DAEMON_CONFIGURATION_H
 #define CONTINUUM_DAEMON_CONFIGURATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -32,6 +33,7 @@ struct configuration {
     const struct command_line *command; /* NULL: serve */
     const char *operands[OPERANDS_MAX]; /* of the command: argv's */
     const char *format;                 /* of its output; NULL: it has none */
+    bool waives;                        /* the command's waiver was given */
     struct settings settings;
     struct server_settings server;
     const char *listen_address; /* IPv4 or IPv6 literal */

@@ -91,6 +91,35 @@ class Backups(harness.DaemonCase):
         self.assertEqual(1, ann.instance()["contributions"])
         self.assertIn("the books balance", self.does(twin, "ledger", "check"))
 
+    def erased_after_a_backup(self):
+        """A backup, a member who was erased after it, and a twin that was given no log of erasures."""
+        daemon = self.fresh()
+        gone = daemon.member()
+        path = self.backup(daemon)
+        gone.erase()
+        daemon.stop()
+        return path, gone, daemon, self.twin(daemon, "keys")
+
+    def test_a_restore_without_the_log_of_erasures_is_refused_and_changes_nothing(self):
+        path, gone, daemon, twin = self.erased_after_a_backup()
+        before = self.keys(twin)
+        self.refuses('has no file "erased"', twin, "restore", path)
+        self.assertEqual(before, self.keys(twin))
+        self.assertLessEqual(set(os.listdir(twin.storage)), {"keys", "lock"})
+        shutil.copy(os.path.join(daemon.storage, "erased"), twin.storage)
+        self.does(twin, "restore", path)
+        twin.start()
+        gone.move(twin.address)
+        self.assertEqual("token-invalid", gone.call("GET", "/v1/credits").code)
+
+    def test_who_lost_the_log_of_erasures_says_so_and_is_told_who_comes_back(self):
+        path, gone, _, twin = self.erased_after_a_backup()
+        told = self.does(twin, "restore", path, "--without-erased")
+        self.assertIn("who was erased after the backup was made is a member again", told)
+        twin.start()
+        gone.move(twin.address)
+        self.assertEqual(200, gone.connection.call("POST", "/v1/tokens", gone.token_body()).status)
+
     @staticmethod
     def keys(daemon):
         lines = pathlib.Path(daemon.storage, "keys").read_text(encoding="ascii").splitlines()
@@ -109,7 +138,7 @@ class Backups(harness.DaemonCase):
 
     def test_a_restore_that_fails_says_that_the_noise_is_new_already(self):
         path = self.backup(self.daemon)
-        twin = self.twin(self.daemon, "keys")
+        twin = self.twin(self.daemon, "keys", "erased")
         left_behind = pathlib.Path(twin.storage, "continuum.db.partial")
         left_behind.write_bytes(b"of a restore that was cut off")
         before = self.keys(twin)
@@ -124,7 +153,7 @@ class Backups(harness.DaemonCase):
         path = self.backup(self.daemon)
         twin = self.twin(self.daemon, "keys")
         os.chown(twin.storage, 65534, 65533)
-        self.does(twin, "restore", path)
+        self.does(twin, "restore", path, "--without-erased")
         self.assertEqual({name: (65534, 65533) for name in ("continuum.db", "keys", "lock")},
                          {name: (status.st_uid, status.st_gid) for name in sorted(os.listdir(twin.storage))
                           for status in [os.stat(os.path.join(twin.storage, name))]})
@@ -153,7 +182,7 @@ class Backups(harness.DaemonCase):
         left_behind.unlink()
         self.refuses("the same backup", stranger, "restore", path)
         self.refuses("keys", self.twin(self.daemon), "restore", path)
-        twin = self.twin(self.daemon, "keys")
+        twin = self.twin(self.daemon, "keys", "erased")
         junk = os.path.join(twin.folder, "junk")
         pathlib.Path(junk).write_bytes(os.urandom(8192))
         self.refuses("is no backup of a federation", twin, "restore", junk)
@@ -164,7 +193,7 @@ class Backups(harness.DaemonCase):
         pathlib.Path(junk).write_bytes(damaged)
         self.refuses("is no backup of a federation", twin, "restore", junk)
         self.assertFalse(os.path.exists(os.path.join(twin.storage, "continuum.db")))
-        self.assertIn("bring it back before", self.does(twin, "restore", path))
+        self.assertIn("erased again", self.does(twin, "restore", path))
 
     def test_an_operator_erases_a_member_who_lost_the_key(self):
         daemon = self.fresh()

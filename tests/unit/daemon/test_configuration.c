@@ -364,6 +364,12 @@ static void errors_on_the_command_line_name_the_argument(void **state)
         {{"ledger", "check", "--format=csv"}, "unknown option --format (see --help)"},
         {{"ledger", "export", "--format"}, "--format needs a value"},
         {{"ledger", "export", "--format=xml"}, "ledger export has no format \"xml\" (see --help)"},
+        {{"--without-erased"}, "unknown option --without-erased (see --help)"},
+        {{"backup", "file", "--without-erased"}, "unknown option --without-erased (see --help)"},
+        {{"restore", "file", "--without-erased=1"}, "unknown option --without-erased (see --help)"},
+        {{"restore", "file", "--without-erased", "--without-erased"},
+         "--without-erased was given twice"},
+        {{"restore", "--without-erased"}, "restore needs FILE (see --help)"},
         {{"--port"}, "--port needs a value"},
         {{"--config"}, "--config needs a value"},
         {{"--port=1", "--port", "1"}, "--port was given twice"},
@@ -386,11 +392,14 @@ static void the_words_of_a_command_stand_before_the_options(void **state)
     (void)state;
     static const struct {
         const char *arguments[4], *command, *format;
+        bool waives;
     } cases[] = {
-        {{"--port=7"}, NULL, NULL},
-        {{"ledger", "check", "--port=7"}, "ledger check", NULL},
-        {{"ledger", "export", "--port=7"}, "ledger export", "journal"},
-        {{"ledger", "export", "--format=csv", "--port=7"}, "ledger export", "csv"},
+        {{"--port=7"}, NULL, NULL, false},
+        {{"ledger", "check", "--port=7"}, "ledger check", NULL, false},
+        {{"ledger", "export", "--port=7"}, "ledger export", "journal", false},
+        {{"ledger", "export", "--format=csv", "--port=7"}, "ledger export", "csv", false},
+        {{"restore", "file", "--port=7"}, "restore", NULL, false},
+        {{"restore", "--without-erased", "file", "--port=7"}, "restore", NULL, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct configuration c;
@@ -406,6 +415,7 @@ static void the_words_of_a_command_stand_before_the_options(void **state)
         assert_int_equal(!c.format, !cases[i].format);
         if (c.format)
             assert_string_equal(c.format, cases[i].format);
+        assert_int_equal(c.waives, cases[i].waives);
         configuration_done(&c);
     }
 }
