@@ -104,14 +104,14 @@ static void query_decode(const struct query_body *body, struct query *query,
     query->priority = body->priority;
 }
 
-static void route_refuse(struct request *request)
+static void route_refuse(struct request *request, uint32_t full_for_s)
 {
     const struct settings *settings = api_of(request)->settings;
     struct why why;
     why_set(&why, FAULT_TOO_MANY_REQUESTS,
             "at most %u routed queries may be open, and %u be asked in an hour",
             settings->max_routed_open, settings->max_routed_per_hour);
-    api_retry_after(request, ROUTE_TTL_MIN_S);
+    api_retry_after(request, full_for_s);
     request_refuse(request, FAULT_TOO_MANY_REQUESTS, &why, NULL);
 }
 
@@ -123,8 +123,8 @@ static void query_answer(struct operation *operation, enum fault fault)
         request_refuse(request, fault, NULL,
                        json_pack("{s:o, s:o}", "balance", json_credits(query->balance), "cost",
                                  json_credits(query->cost)));
-    else if (query->route.full)
-        route_refuse(request);
+    else if (query->route.full_for_s)
+        route_refuse(request, query->route.full_for_s);
     else if (fault)
         api_refuse_metered(request, fault, &query->allowance);
     if (fault)

@@ -231,9 +231,9 @@ static void query_settle(struct operation *operation, enum fault fault)
     if (fault == FAULT_NONE || fault == FAULT_INSUFFICIENT_CREDITS)
         asker->balance = query->balance;
     if (fault == FAULT_NONE || fault == FAULT_TOO_MANY_REQUESTS) /* else it may be as it was */
-        asker->quota_spent = fault && !query->route.full;
+        asker->quota_spent = fault && !query->route.full_for_s;
     if (query->route.checked)
-        asker->routes_full = query->route.full;
+        asker->routes_full = query->route.full_for_s > 0;
 }
 
 /*

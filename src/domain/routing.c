@@ -157,15 +157,18 @@ static enum fault candidates_ask(struct draft *draft)
 enum fault route_check(struct routing *route, const struct route_rules *rules, int64_t asker,
                        struct database *database)
 {
-    struct question_counts counts;
-    enum fault fault =
-        questions_count(database, asker, rules->now_s, rules->now_s - HOUR_S, &counts);
+    struct question_limits limits = {
+        .open = rules->settings->max_routed_open,
+        .recent = rules->settings->max_routed_per_hour,
+        .recent_s = HOUR_S,
+    };
+    int64_t free_s = 0;
+    enum fault fault = questions_check(database, asker, rules->now_s, &limits, &free_s);
     if (fault)
         return fault;
     route->checked = true;
-    route->full = counts.open >= rules->settings->max_routed_open ||
-                  counts.recent >= rules->settings->max_routed_per_hour;
-    return route->full ? FAULT_TOO_MANY_REQUESTS : FAULT_NONE;
+    route->full_for_s = free_s > rules->now_s ? (uint32_t)(free_s - rules->now_s) : 0;
+    return route->full_for_s ? FAULT_TOO_MANY_REQUESTS : FAULT_NONE;
 }
 
 /* Whole minutes: the seconds at which somebody asked are nobody's business. */

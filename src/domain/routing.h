@@ -30,8 +30,8 @@ struct routing {
     uint32_t ttl_s, fanout;
     uint8_t ids[ROUTE_FANOUT_MAX][DELIVERY_ID_LENGTH], random_key[16]; /* random */
     /* outputs */
-    bool checked; /* the limits of routed queries were looked at: */
-    bool full;    /* with FAULT_TOO_MANY_REQUESTS */
+    bool checked;        /* the limits of routed queries were looked at: */
+    uint32_t full_for_s; /* with FAULT_TOO_MANY_REQUESTS: until there is room; 0: not full */
     bool routed;
     int64_t instances[ROUTE_FANOUT_MAX]; /* who is asked */
     size_t count;

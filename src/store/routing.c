@@ -44,19 +44,25 @@ static enum fault read_integers(struct statement *row, int64_t *ret, int count)
     return sql_end(row);
 }
 
-enum fault questions_count(struct database *database, int64_t asker, int64_t now_s, int64_t since_s,
-                           struct question_counts *ret)
+/* Of those that count, the last but so many as may: when it counts no more, there is room. */
+enum fault questions_check(struct database *database, int64_t asker, int64_t now_s,
+                           const struct question_limits *limits, int64_t *ret_free_s)
 {
-    int64_t counts[2] = {0};
+    int64_t free_s[2] = {0};
     struct statement *row =
-        sql(database, "SELECT total(expires_at > ?), total(asked_at > ?) FROM question"
-                      " WHERE asker = ?");
-    sql_integer(row, now_s);
-    sql_integer(row, since_s);
+        sql(database, "SELECT (SELECT expires_at FROM question INDEXED BY question_of_asker"
+                      "  WHERE asker = ?1 AND expires_at > ?2"
+                      "  ORDER BY expires_at DESC LIMIT 1 OFFSET ?3 - 1),"
+                      " (SELECT asked_at + ?5 FROM question WHERE asker = ?1 AND asked_at > ?2 - ?5"
+                      "  ORDER BY asked_at DESC LIMIT 1 OFFSET ?4 - 1)");
     sql_integer(row, asker);
-    enum fault fault = read_integers(row, counts, 2);
+    sql_integer(row, now_s);
+    sql_integer(row, limits->open);
+    sql_integer(row, limits->recent);
+    sql_integer(row, limits->recent_s);
+    enum fault fault = read_integers(row, free_s, 2);
     if (!fault)
-        *ret = (struct question_counts){.open = counts[0], .recent = counts[1]};
+        *ret_free_s = free_s[0] > free_s[1] ? free_s[0] : free_s[1];
     return fault;
 }
 

@@ -29,12 +29,14 @@ struct question_row {
 enum fault question_insert(struct database *database, const struct question_row *row,
                            int64_t *ret_number);
 
-/* How many questions of `asker` are open at `now_s`, and how many were asked after `since_s`. */
-struct question_counts {
-    int64_t open, recent;
+/* How many questions one may have open, and how many asked in the last `recent_s`; 1 or more. */
+struct question_limits {
+    uint32_t open, recent, recent_s;
 };
-enum fault questions_count(struct database *database, int64_t asker, int64_t now_s, int64_t since_s,
-                           struct question_counts *ret);
+
+/* From when on `asker` may ask another: *ret_free_s; not after `now_s`: now. */
+enum fault questions_check(struct database *database, int64_t asker, int64_t now_s,
+                           const struct question_limits *limits, int64_t *ret_free_s);
 
 /* ---- Whom to ask ---- */
 

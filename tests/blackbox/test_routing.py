@@ -282,10 +282,15 @@ class Problems(Routed):
 
     def test_more_routed_queries_than_one_may_have_open(self):
         (_, _, _, dan), text = self.group()
-        for _ in range(2):
-            dan.ask(text)
+        dan.ask(text)
+        began = time.time()
+        dan.ask(text, ttl_s=600)
+        expires_at = (int(began) + 600 + 59) // 60 * 60
         body, _ = dan.route_body(text)
         self.refuses_all(dan, [("a third", "too-many-requests", None, lambda: dan.call("POST", "/v1/queries", body))])
+        for _ in range(2):
+            wait_s = int(dan.call("POST", "/v1/queries", body).headers["retry-after"])
+            self.assertLessEqual(abs(time.time() + wait_s - expires_at), 60, "when the first of them expires")
         del body["route"]
         self.assertEqual(200, dan.call("POST", "/v1/queries", body).status)
 

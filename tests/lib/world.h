@@ -184,6 +184,7 @@ struct routed {
     enum fault fault;
     bool is_matched; /* it cost a look into the index */
     bool routed;
+    uint32_t full_for_s;
     uint8_t query_id[QUERY_ID_LENGTH];
     struct credits balance;
     int64_t instances[ROUTE_FANOUT_MAX]; /* what the asker is never told */

@@ -25,6 +25,7 @@ static void route_answered(struct operation *operation, enum fault fault)
     ret->fault = fault;
     ret->is_matched = query->is_matched;
     ret->routed = query->route.routed;
+    ret->full_for_s = query->route.full_for_s;
     ret->balance = query->balance;
     ret->count = fault ? 0 : query->route.count;
     memcpy(ret->instances, query->route.instances, sizeof ret->instances);

@@ -173,6 +173,51 @@ static void routed_queries_at_their_limit_cost_no_match(void **state)
     assert_int_equal(world_balance(&world, ALICE), 1000);
 }
 
+static uint32_t refused_for(void)
+{
+    struct routed answer = world_route(&world, &asking);
+    assert_int_equal(answer.fault, FAULT_TOO_MANY_REQUESTS);
+    return answer.full_for_s;
+}
+
+static void wait_until_there_is_room(uint32_t wait_s)
+{
+    assert_int_equal(refused_for(), wait_s);
+    world.now_s += wait_s - 1;
+    assert_int_equal(refused_for(), 1);
+    world.now_s++;
+    assert_int_equal(world_route(&world, &asking).fault, FAULT_NONE);
+}
+
+static void who_has_too_many_open_is_told_when_the_first_of_them_expires(void **state)
+{
+    (void)state;
+    struct asking shorter = {.member = ALICE, .pattern = 1, .fanout = 1, .ttl_s = 600};
+    reach_the_limit();
+    world.settings.price_query.milli = 0;
+    world.settings.max_routed_open = 2;
+    world.now_s += 60 - world.now_s % 60 + 1; /* expiry is at whole minutes */
+    assert_int_equal(world_route(&world, &shorter).fault, FAULT_NONE);
+    wait_until_there_is_room(600 + 59);
+    world.settings.max_routed_open = 1; /* less than there are: only the last makes room */
+    assert_in_range(refused_for(), 3600, 3660);
+}
+
+static void who_asked_too_much_in_an_hour_is_told_when_it_is_over(void **state)
+{
+    (void)state;
+    reach_the_limit();
+    world.settings.price_query.milli = 0;
+    world.settings.max_routed_open = 100;
+    world.settings.max_routed_per_hour = 2;
+    world.now_s += 100;
+    assert_int_equal(world_route(&world, &asking).fault, FAULT_NONE);
+    wait_until_there_is_room(3500);
+    wait_until_there_is_room(100);
+    world.settings.max_routed_open = 1; /* the longer wait of the two */
+    assert_in_range(refused_for(), 3600, 3660);
+}
+
 static void who_cannot_pay_either_is_still_known_to_be_at_the_limit(void **state)
 {
     (void)state;
@@ -216,6 +261,8 @@ int main(void)
         TEST(what_was_withdrawn_is_not_counted_on),
         TEST(a_used_up_quota_costs_no_match_until_midnight),
         TEST(routed_queries_at_their_limit_cost_no_match),
+        TEST(who_has_too_many_open_is_told_when_the_first_of_them_expires),
+        TEST(who_asked_too_much_in_an_hour_is_told_when_it_is_over),
         TEST(who_cannot_pay_either_is_still_known_to_be_at_the_limit),
         TEST(who_is_erased_while_the_writer_is_asked_is_not_answered_for),
     };
