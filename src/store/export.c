@@ -84,7 +84,7 @@ static const struct {
 
     {"delivery",
      "SELECT d.number, d.id AS delivery_id, d.priority, d.expires_at,"
-     "  d.leased_until AS leased_until_at,"
+     "  nullif(d.leased_until, 0) AS leased_until_at,"
      "  CASE d.state WHEN 0 THEN 'waiting' WHEN 1 THEN 'answered' ELSE 'declined' END AS state,"
      "  q.sealed AS sealed_query, a.sealed AS sealed_answer"
      " FROM delivery d JOIN question q ON q.number = d.question"

@@ -21,12 +21,14 @@ SHOWN_AS = {("instance", "number"): "instance_id", ("instance", "handle"): "inst
             ("activity", "contributed_milli"): "contributed", ("quota", "kind"): "of", ("question", "id"): "query_id",
             ("question", "sealed"): "sealed_query", ("download", "id"): "download_id", ("delivery", "id"): "delivery_id",
             ("delivery", "question"): "sealed_query", ("delivery", "leased_until"): "leased_until_at"}
-# Columns that are left out: numbers that only order rows, and what is another's.
+# Columns that are left out: numbers that only order rows, and what is another's; docs/PROTOCOL.md says which.
 LEFT_OUT = {("instance", "next_sequence"), ("instance", "last_asked"), ("instance", "epoch_sequence"), ("account", "number"), ("account", "name"),
-            ("contribution", "sequence"), ("contribution", "counted"), ("transfer", "sequence"), ("memo", "number"),
+            ("contribution", "sequence"),
+            ("contribution", "counted"),  # of a group's counts only noisy ones leave
+            ("transfer", "sequence"), ("memo", "number"),
             ("question", "number"), ("delivery", "number"),
-            ("download", "start"),  # as `since` brought it
-            ("delivery", "asked_at")}  # when somebody else asked
+            ("download", "start"),  # it counts all releases
+            ("delivery", "asked_at")}  # the second at which somebody else asked
 NAMES_A_MEMBER = {"instance", "asker", "account", "debit", "credit"}
 
 
@@ -93,6 +95,13 @@ class Export(harness.DaemonCase):
             for column in self.columns(database, table):
                 if (table, column) not in LEFT_OUT and column not in ("instance", "asker"):
                     self.assertIn(SHOWN_AS.get((table, column), column), names, (table, column))
+
+    def test_a_delivery_is_leased_from_when_it_was_fetched(self):
+        me, other = self.eventful()
+        other.ask("quorum", question="and who else")
+        leased, waiting = [line["leased_until_at"] for line in me.export() if line["record"] == "delivery"]
+        self.assertRegex(leased, r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertIsNone(waiting)
 
     def test_what_is_shown_is_what_was_sent(self):
         me = self.daemon.member()
