@@ -40,7 +40,7 @@ class Timing(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.daemon = harness.Daemon(release_interval_s=86400, max_connections_per_address=1000,
-                                    anonymous_burst=1000000)
+                                    anonymous_burst=1000000, idle_timeout_s=3600)
         cls.addClassCleanup(cls.daemon.remove)
         cls.daemon.start()
         cls.subject, *cls.others = cls.daemon.members(3)
